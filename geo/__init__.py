@@ -1,0 +1,64 @@
+"""Who reaches a service within fifteen minutes on the streets, who does not, and where.
+
+>>> import geo
+>>> study = geo.read_study("layers/yongchun")          # doctest: +SKIP
+>>> analysis = geo.analyse(study)                      # doctest: +SKIP
+>>> analysis.map()                                     # doctest: +SKIP
+
+Names load when they are first used, so that `import geo` is fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
+    from geo.pipeline import Analysis, analyse
+    from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
+    from geo.study import Study, read_study
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "Analysis": "pipeline",
+    "GeoCrsError": "errors",
+    "GeoError": "errors",
+    "GeoValueError": "errors",
+    "InputFaultsError": "errors",
+    "Study": "study",
+    "analyse": "pipeline",
+    "isochrones": "queries",
+    "minutes_matrix": "queries",
+    "nearest_minutes": "queries",
+    "read_streets": "queries",
+    "read_study": "study",
+}
+
+__all__ = [
+    "Analysis",
+    "GeoCrsError",
+    "GeoError",
+    "GeoValueError",
+    "InputFaultsError",
+    "Study",
+    "__version__",
+    "analyse",
+    "isochrones",
+    "minutes_matrix",
+    "nearest_minutes",
+    "read_streets",
+    "read_study",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return getattr(import_module(f"geo.{_ROOMS[name]}"), name)
+    msg = f"module 'geo' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,175 @@
+"""Which communities, parks, factories and districts are reported on, and which belongs to which.
+
+A 片区 (district) is a list of units, not their administrative parent: it may overlap others, cross
+town borders, and lack an outline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import schema
+from geo.catalogue import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyproj
+    from numpy.typing import NDArray
+
+KINDS = {"communities": "community", "parks": "park", "factories": "factory", "districts": "district"}
+LIST_SEPARATOR = ";"
+_SEPARATORS = r"[;；,，、|/]"
+_MEMBER_SHARE = 0.5
+
+
+def is_areal(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Say which geometries are polygons that enclose something."""
+    kinds = shapely.get_type_id(shapes)
+    polygon = (kinds == shapely.GeometryType.POLYGON) | (kinds == shapely.GeometryType.MULTIPOLYGON)
+    return np.asarray(polygon & ~shapely.is_empty(shapes), dtype=bool)
+
+
+def build(tables: Mapping[str, gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Return `schema.UNITS` of the layers: one row a community, park, factory and district.
+
+    A district without outline gets the union of its members; `districts` lists, for the other kinds,
+    the districts that their `district` column names (by id or name) or whose outline holds them.
+    """
+    parts = [_units(tables[layer], kind) for layer, kind in KINDS.items() if layer in tables and len(tables[layer])]
+    if not parts:
+        empty: dict[str, list[object]] = {column: [] for column in (*schema.UNITS, "district")}
+        return gpd.GeoDataFrame(empty, geometry="geometry", crs=crs)
+    table = pd.concat(parts, ignore_index=True)
+    units = gpd.GeoDataFrame(table, geometry="geometry", crs=crs)
+    units["own_outline"] = is_areal(units.geometry.to_numpy())
+    units["districts"] = _districts(units)
+    return _district_outlines(units)
+
+
+def _units(layer: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
+    def text(name: str) -> pd.Series[str]:
+        return layer[name].fillna("").astype(str) if name in layer.columns else pd.Series("", index=layer.index)
+
+    def number(name: str) -> pd.Series[float]:
+        return layer[name].astype(float) if name in layer.columns else pd.Series(np.nan, index=layer.index)
+
+    names = text("name")
+    return pd.DataFrame(
+        {
+            "unit_kind": kind,
+            "unit_id": text("id"),
+            "unit_name": names.where(names != "", text("id")),
+            "population": number("population"),
+            "elders": number("elders"),
+            "workers": number("workers"),
+            "town": text("town"),
+            "area": text("area"),
+            "district": text("district"),
+            "gates_from": "",
+            "geometry": layer.geometry.to_numpy(),
+        }
+    )
+
+
+def _districts(units: gpd.GeoDataFrame) -> pd.Series[str]:
+    """Return the district ids of each unit, in the order of the districts, joined by ";"."""
+    district = units[units["unit_kind"] == "district"]
+    order = {unit_id: number for number, unit_id in enumerate(district["unit_id"])}
+    known = {fold(name): unit_id for name, unit_id in zip(district["unit_name"], district["unit_id"], strict=True)}
+    known |= {fold(unit_id): unit_id for unit_id in district["unit_id"]}
+    others = units[units["unit_kind"] != "district"]
+    named = others["district"].str.split(_SEPARATORS, regex=True).explode().map(lambda name: known.get(fold(str(name))))
+    inside = _inside(others, district)
+    pairs = pd.concat([named.dropna(), inside]).rename("district").rename_axis("unit").reset_index()
+    pairs = pairs.drop_duplicates()
+    pairs = pairs.assign(order=pairs["district"].map(order)).sort_values(["unit", "order"])
+    joined = pairs.groupby("unit")["district"].agg(LIST_SEPARATOR.join)
+    return joined.reindex(units.index).fillna("").astype(str)
+
+
+def _inside(units: gpd.GeoDataFrame, district: gpd.GeoDataFrame) -> pd.Series[str]:
+    """Return the district (by unit) whose own outline holds more than half of a unit."""
+    drawn = district[district["own_outline"]]
+    shapes = units.geometry.to_numpy()
+    outlines = drawn.geometry.to_numpy()
+    row, col = shapely.STRtree(outlines).query(shapes, predicate="intersects")
+    areal = is_areal(shapes)[row]
+    share = np.ones(len(row))
+    shared = shapely.area(shapely.intersection(shapes[row[areal]], outlines[col[areal]]))
+    share[areal] = shared / shapely.area(shapes[row[areal]])
+    keep = share > _MEMBER_SHARE
+    return pd.Series(drawn["unit_id"].to_numpy()[col[keep]], index=units.index[row[keep]], dtype=object)
+
+
+def _district_outlines(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give districts without an outline the union of their members' polygons."""
+    shapes = units.geometry.to_numpy().copy()
+    members = units["districts"].str.split(LIST_SEPARATOR).explode()
+    for row in units.index[(units["unit_kind"] == "district") & ~units["own_outline"]]:
+        theirs = members.index[(members == units.at[row, "unit_id"]).to_numpy()]
+        polygons = shapes[theirs][is_areal(shapes[theirs])]
+        if len(polygons):
+            shapes[row] = shapely.union_all(polygons)
+    return units.set_geometry(gpd.GeoSeries(shapes, index=units.index, crs=units.crs))
+
+
+def study_area(units: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame) -> shapely.Geometry | None:
+    """Return the boundary, else the union of all polygons of units; `None` where there is neither."""
+    shapes = boundary.geometry.to_numpy()
+    shapes = shapes[is_areal(shapes)]
+    if not len(shapes):
+        shapes = units.geometry.to_numpy()
+        shapes = shapes[is_areal(shapes)]
+    return shapely.union_all(shapes) if len(shapes) else None
+
+
+def locate(points: NDArray[np.object_], units: gpd.GeoDataFrame, kind: str) -> NDArray[np.object_]:
+    """Return the id of the unit of one kind whose polygon holds each point; "" where none does.
+
+    Where polygons overlap, or a point stands on a shared border, the first unit in file order has it.
+    """
+    chosen = units[(units["unit_kind"] == kind) & is_areal(units.geometry.to_numpy())]
+    found = np.full(len(points), "", dtype=object)
+    row, unit = shapely.STRtree(chosen.geometry.to_numpy()).query(points, predicate="intersects")
+    order = np.lexsort((unit, row))
+    first = order[np.unique(row[order], return_index=True)[1]]
+    found[row[first]] = chosen["unit_id"].to_numpy()[unit[first]]
+    return found
+
+
+def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return the district ids of demand points, joined by ";".
+
+    A district with an outline has the points inside it; one without has the people of its units.
+
+    Parameters
+    ----------
+    table
+        Columns `community`, `park`, `factory` with unit ids or "".
+    points
+        (n,) where the people belong.
+    units
+        :func:`build`.
+    """
+    district = units[units["unit_kind"] == "district"].reset_index(drop=True)
+    drawn = district[district["own_outline"]]
+    row, col = shapely.STRtree(drawn.geometry.to_numpy()).query(points, predicate="intersects")
+    pairs = [pd.DataFrame({"row": row, "district": drawn.index.to_numpy()[col]})]
+    number = {unit_id: place for place, unit_id in enumerate(district["unit_id"])}
+    listed = set(district.index[~district["own_outline"]])
+    for kind in ("community", "park", "factory"):
+        theirs = units[units["unit_kind"] == kind].set_index("unit_id")["districts"].str.split(LIST_SEPARATOR).explode()
+        theirs = theirs.map(number).dropna().astype(int)
+        theirs = theirs[theirs.isin(listed)]
+        here = pd.DataFrame({"row": np.arange(len(table)), "unit": table[kind].to_numpy()})
+        pairs.append(here.merge(theirs.rename("district"), left_on="unit", right_index=True)[["row", "district"]])
+    joined = pd.concat(pairs).drop_duplicates().sort_values(["row", "district"])
+    joined["district"] = joined["district"].map(dict(enumerate(district["unit_id"])))
+    found = joined.groupby("row")["district"].agg(LIST_SEPARATOR.join).reindex(np.arange(len(table))).fillna("")
+    return found.to_numpy(dtype=object)

@@ -1,0 +1,321 @@
+"""Who is served: people within each band, by unit, service, ring and group.
+
+Numbers come from the minutes of demand points, never from a polygon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import schema, units as units_room
+from geo.messages import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from geo.catalogue import ServiceType
+    from geo.messages import Lang
+    from geo.study import Adequacy
+
+LIST_SEPARATOR = ";"
+
+
+class UnitRow(NamedTuple):
+    """A unit that is reported on."""
+
+    kind: str
+    unit_id: str
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Which demand points belong to which reported unit.
+
+    Attributes
+    ----------
+    rows
+        Reported units: communities, parks, factories, districts, the study, outside.
+    point, unit
+        (pairs,) demand row and unit row; a point is in one community, and in as many districts as
+        hold it.
+    """
+
+    rows: tuple[UnitRow, ...]
+    point: NDArray[np.intp]
+    unit: NDArray[np.intp]
+
+    def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of a value per demand point, by unit row."""
+        return np.bincount(self.unit, weights=values[self.point], minlength=len(self.rows))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What decides whether a unit can be judged, per unit row of :class:`Members`.
+
+    Attributes
+    ----------
+    street_m
+        Metres of street within the unit and the stated distance around; NaN where it has no outline.
+    residents
+        People who live there.
+    """
+
+    street_m: NDArray[np.float64]
+    residents: NDArray[np.float64]
+
+
+def members(demand: pd.DataFrame, units: pd.DataFrame) -> Members:
+    """Return which demand points belong to which unit.
+
+    Parameters
+    ----------
+    demand
+        `schema.DEMAND`.
+    units
+        `schema.UNITS`.
+    """
+    rows = [UnitRow(unit.unit_kind, unit.unit_id, unit.unit_name) for unit in units.itertuples(index=False)]
+    number = {(row.kind, row.unit_id): place for place, row in enumerate(rows)}
+    rows += [UnitRow("study", "", ""), UnitRow("outside", "", "")]
+    everyone = np.arange(len(demand))
+    point, unit = [everyone], [np.full(len(demand), len(rows) - 2)]
+    outside = (demand["community"] == "").to_numpy()
+    point.append(np.flatnonzero(outside))
+    unit.append(np.full(int(outside.sum()), len(rows) - 1))
+    lists = {kind: demand[kind] for kind in ("community", "park", "factory")}
+    lists["district"] = demand["districts"].str.split(LIST_SEPARATOR).explode()
+    for kind, ids in lists.items():
+        named = ids.reset_index(drop=True) if kind != "district" else ids
+        place = np.array([number.get((kind, unit_id), -1) for unit_id in named], dtype=np.int64)
+        known = place >= 0
+        at = everyone if kind != "district" else _row_numbers(demand, ids)
+        point.append(at[known])
+        unit.append(place[known])
+    return Members(tuple(rows), np.concatenate(point).astype(np.intp), np.concatenate(unit).astype(np.intp))
+
+
+def _row_numbers(demand: pd.DataFrame, exploded: pd.Series[str]) -> NDArray[np.intp]:
+    return demand.index.get_indexer(exploded.index)
+
+
+def street_metres(units: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, *, around_m: float) -> NDArray[np.float64]:
+    """Return the metres of street within each unit and a distance around it; NaN without geometry."""
+    shapes = shapely.buffer(units.geometry.to_numpy(), around_m)
+    lines = streets.geometry.to_numpy()
+    found = np.where(shapely.is_missing(shapes), np.nan, 0.0)
+    shapely.prepare(shapes)
+    row, line = shapely.STRtree(lines).query(shapes, predicate="intersects")
+    whole = shapely.contains_properly(shapes[row], lines[line])
+    length_m = shapely.length(lines)[line]
+    length_m[~whole] = shapely.length(shapely.intersection(lines[line[~whole]], shapes[row[~whole]]))
+    np.add.at(found, row, length_m)
+    return found
+
+
+def ground(
+    membership: Members, demand: pd.DataFrame, units: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, *, around_m: float
+) -> Ground:
+    """Return streets and residents per unit, for :func:`cannot_judge`.
+
+    The study as a whole, and the people outside all communities, have all the streets.
+    """
+    own = street_metres(units, streets, around_m=around_m)
+    whole = float(shapely.length(streets.geometry.to_numpy()).sum())
+    residents = membership.totals(np.where(demand["group"] == "residents", demand["people"], 0.0))
+    return Ground(np.concatenate([own, [whole, np.nan]]), residents)
+
+
+def cannot_judge(
+    place: Ground, people: NDArray[np.float64], detached: NDArray[np.float64], adequacy: Adequacy, lang: Lang
+) -> NDArray[np.object_]:
+    """Return why each unit cannot be judged; "" where it can.
+
+    Parameters
+    ----------
+    place
+        Streets and residents.
+    people, detached
+        (units,) people of the group, and those of them not attached to a street.
+    adequacy
+        Thresholds of the study.
+    lang
+        Language of the reason.
+    """
+    reason = np.full(len(people), "", dtype=object)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(people > 0, detached / people, 0.0)
+        per_head = np.where(place.residents > 0, place.street_m / place.residents, np.inf)
+    for number in np.flatnonzero(per_head < adequacy.street_m_per_resident):
+        least = f"{adequacy.street_m_per_resident:g}"
+        reason[number] = text("coverage.thin", lang, per_head=f"{per_head[number]:.2f}", least=least)
+    for number in np.flatnonzero(share > adequacy.detached_share):
+        most = f"{adequacy.detached_share:.0%}"
+        detail = text("coverage.detached", lang, share=f"{share[number]:.0%}", most=most)
+        reason[number] = f"{reason[number]}；{detail}" if reason[number] else detail
+    return reason
+
+
+def table(
+    demand: gpd.GeoDataFrame,
+    units: gpd.GeoDataFrame,
+    services: Sequence[ServiceType],
+    *,
+    membership: Members,
+    place: Ground,
+    adequacy: Adequacy,
+    exits: Mapping[str, NDArray[np.float64]] | None = None,
+    lang: Lang = "zh",
+) -> gpd.GeoDataFrame:
+    """Return `schema.COVERAGE` for services measured in minutes.
+
+    Parameters
+    ----------
+    demand
+        `schema.DEMAND` with `minutes_<service>` (deciding ring), `minutes_<service>_<mode>` (further
+        rings) and `snap_status_<mode>`.
+    units
+        `schema.UNITS`; their geometry goes with the rows.
+    services
+        Types to report, in order.
+    membership, place
+        :func:`members` and :func:`ground`.
+    adequacy
+        Thresholds of rule 13.
+    exits
+        Mode → (points,) minutes to where the streets leave the study's area. A unit with unserved
+        people who reach such a place within the band is `edge`: they may be served from beyond.
+    lang
+        Language of the notes.
+    """
+    blocks = [
+        _block(
+            demand, service, ring_number, group,
+            membership=membership, place=place, adequacy=adequacy, exits=exits or {}, lang=lang,
+        )
+        for service in services
+        for ring_number in range(len(service.rings))
+        for group in service.demand
+    ]
+    shapes = np.concatenate([units.geometry.to_numpy(), [None, None]])
+    rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*schema.COVERAGE, "_unit"])
+    geometry = shapes[rows.pop("_unit").to_numpy(dtype=np.intp)]
+    return gpd.GeoDataFrame(rows[[*schema.COVERAGE]], geometry=geometry, crs=units.crs)
+
+
+def minutes_column(service: ServiceType, ring_number: int) -> str:
+    """Return the demand column that holds the minutes of one ring."""
+    ring = service.rings[ring_number]
+    return f"minutes_{service.code}" if ring_number == 0 else f"minutes_{service.code}_{ring.mode}"
+
+
+def _block(
+    demand: pd.DataFrame,
+    service: ServiceType,
+    ring_number: int,
+    group: str,
+    *,
+    membership: Members,
+    place: Ground,
+    adequacy: Adequacy,
+    exits: Mapping[str, NDArray[np.float64]],
+    lang: Lang,
+) -> pd.DataFrame:
+    """Return the rows of one service, ring and group: every unit × band."""
+    ring = service.rings[ring_number]
+    mine = (demand["group"] == group).to_numpy()
+    weight = np.where(mine, demand["people"].to_numpy(), 0.0)
+    minutes = demand[minutes_column(service, ring_number)].to_numpy(dtype=np.float64)
+    attached = (demand[f"snap_status_{ring.mode}"] == "ok").to_numpy()
+    people = membership.totals(weight)
+    detached = membership.totals(np.where(attached, 0.0, weight))
+    reason = cannot_judge(place, people, detached, adequacy, lang)
+    limits = service.minutes if ring_number == 0 else tuple(sorted({*(m for m in service.minutes if m <= ring.limit), ring.limit}))
+    parts = []
+    for limit in limits:
+        within = units_room.within(minutes, limit)
+        served = membership.totals(np.where(within, weight, 0.0))
+        leaving = units_room.within(exits[ring.mode], limit) if ring.mode in exits else np.zeros(len(weight), dtype=bool)
+        beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
+        parts.append(_band(membership, people, served, detached, reason, beyond, limit=limit, lang=lang))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(service=service.code, mode=ring.mode, demand=group)
+
+
+def _band(
+    membership: Members,
+    people: NDArray[np.float64],
+    served: NDArray[np.float64],
+    detached: NDArray[np.float64],
+    reason: NDArray[np.object_],
+    beyond: NDArray[np.float64],
+    *,
+    limit: float,
+    lang: Lang,
+) -> pd.DataFrame:
+    nobody, unjudged, edge = people == 0, reason != "", beyond > 0
+    note = reason.copy()
+    note[edge & ~unjudged] = [text("coverage.edge", lang, people=f"{n:.0f}") for n in beyond[edge & ~unjudged]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(nobody | unjudged, np.nan, served / people)
+    status = np.where(nobody, "no_demand", np.where(unjudged, "not_assessed", np.where(edge, "edge", "ok")))
+    return pd.DataFrame(
+        {
+            "unit_kind": [row.kind for row in membership.rows],
+            "unit_id": [row.unit_id for row in membership.rows],
+            "unit_name": [row.name for row in membership.rows],
+            "limit_minutes": limit,
+            "people": people,
+            "people_served": np.where(unjudged, np.nan, served),
+            "share": share,
+            "status": status,
+            "people_not_attached": detached,
+            "note": np.where(nobody, "", note),
+            "_unit": np.arange(len(people)),
+        }
+    )
+
+
+def presence(units: gpd.GeoDataFrame, points: gpd.GeoDataFrame, services: Sequence[ServiceType]) -> gpd.GeoDataFrame:
+    """Return `schema.COVERAGE` for services that a unit has or lacks: share 1 or 0.
+
+    Parameters
+    ----------
+    units
+        `schema.UNITS`.
+    points
+        `schema.SERVICE_POINTS` with `unit_<kind>`, the id of the unit that each stands in.
+    services
+        Types whose test is `presence`.
+    """
+    parts = []
+    for service in services:
+        rows = units[units["unit_kind"] == service.unit_kind]
+        here = points[(points["type"] == service.code) & points["counted"]]
+        has = rows["unit_id"].isin(here[f"unit_{service.unit_kind}"])
+        block = rows[["unit_kind", "unit_id", "unit_name", "geometry"]].assign(
+            service=service.code,
+            mode="presence",
+            limit_minutes=np.nan,
+            demand="",
+            people=np.nan,
+            people_served=np.nan,
+            share=has.astype(float),
+            status="ok",
+            people_not_attached=np.nan,
+            note="",
+        )
+        parts.append(block)
+    if not parts:
+        return gpd.GeoDataFrame({column: [] for column in schema.COVERAGE}, geometry=[], crs=units.crs)
+    rows = pd.concat(parts, ignore_index=True)
+    return gpd.GeoDataFrame(rows[[*schema.COVERAGE]], geometry=rows["geometry"].to_numpy(), crs=units.crs)

@@ -1,0 +1,268 @@
+"""Coordinate systems: require one, choose a metric one, convert, and refuse to mix them.
+
+GCJ-02 and BD-09, the shifted systems of Chinese map services, are CRS choices like any other. They
+apply inside a box around China and leave other points alone. CGCS2000 and WGS 84 are taken as equal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, TypeGuard
+
+import numpy as np
+
+from geo.errors import GeoCrsError
+
+for _inherited in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA"):  # they break one of the two GDALs in the process
+    os.environ.pop(_inherited, None)
+
+import pyproj
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import geopandas as gpd
+    from numpy.typing import ArrayLike, NDArray
+
+Shifted = Literal["gcj02", "bd09"]
+LonLat = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+
+WGS84 = pyproj.CRS.from_epsg(4326)
+CHINA = (72.004, 0.8293, 137.8347, 55.8271)
+
+# Krasovsky 1940, as the published GCJ-02 transform uses it (shared/DOMAIN: constants agree to 4e-15 deg).
+_GCJ_A = 6378245.0
+_GCJ_EE = 0.00669342162296594323
+_BD_X_PI = np.pi * 3000.0 / 180.0
+_INVERSE_STEPS = 12
+_INVERSE_DEGREES = 1e-11
+
+EARTH_A = 6378137.0
+EARTH_F = 1.0 / 298.257223563
+_EARTH_E2 = EARTH_F * (2.0 - EARTH_F)
+
+
+def is_shifted(crs: object) -> TypeGuard[Shifted]:
+    """Say whether a CRS name is one of the shifted Chinese systems."""
+    return isinstance(crs, str) and crs in {"gcj02", "bd09"}
+
+
+def normalise(crs: object) -> pyproj.CRS | Shifted:
+    """Return a CRS from what a user or a file says: an EPSG code, WKT, `gcj02`, `bd09` and the like.
+
+    Raises
+    ------
+    GeoCrsError
+        When it is missing or cannot be read.
+
+    Examples
+    --------
+    >>> normalise("GCJ-02"), normalise(4548).to_epsg()
+    ('gcj02', 4548)
+    """
+    if crs is None or crs == "":
+        msg = "no coordinate system is stated; state one, e.g. EPSG:4326, EPSG:4548, gcj02 or bd09"
+        raise GeoCrsError(msg)
+    if isinstance(crs, str):
+        plain = crs.strip().lower().replace("-", "").replace("_", "")
+        if plain in {"gcj02", "bd09", "bd09ll"}:
+            return "gcj02" if plain == "gcj02" else "bd09"
+        if plain in {"wgs84", "cgcs2000"}:
+            return WGS84
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        msg = f"the coordinate system {crs!r} is not known; use e.g. EPSG:4326, EPSG:4548, gcj02 or bd09"
+        raise GeoCrsError(msg) from error
+
+
+def _in_china(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    west, south, east, north = CHINA
+    return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+
+
+def _gcj_offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> LonLat:
+    """Return the shift in degrees that GCJ-02 adds at WGS 84 places."""
+    x, y = lon - 105.0, lat - 35.0
+    root = np.sqrt(np.abs(x))
+    pi = np.pi
+    waves = (20.0 * np.sin(6.0 * x * pi) + 20.0 * np.sin(2.0 * x * pi)) * 2.0 / 3.0
+    d_lat = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + waves
+    d_lat += (20.0 * np.sin(y * pi) + 40.0 * np.sin(y / 3.0 * pi)) * 2.0 / 3.0
+    d_lat += (160.0 * np.sin(y / 12.0 * pi) + 320.0 * np.sin(y * pi / 30.0)) * 2.0 / 3.0
+    d_lon = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + waves
+    d_lon += (20.0 * np.sin(x * pi) + 40.0 * np.sin(x / 3.0 * pi)) * 2.0 / 3.0
+    d_lon += (150.0 * np.sin(x / 12.0 * pi) + 300.0 * np.sin(x / 30.0 * pi)) * 2.0 / 3.0
+    phi = np.radians(lat)
+    magic = 1.0 - _GCJ_EE * np.sin(phi) ** 2
+    d_lat = np.degrees(d_lat / ((_GCJ_A * (1.0 - _GCJ_EE)) / (magic * np.sqrt(magic))))
+    d_lon = np.degrees(d_lon / (_GCJ_A / np.sqrt(magic) * np.cos(phi)))
+    return d_lon, d_lat
+
+
+def to_gcj02(lon: ArrayLike, lat: ArrayLike) -> LonLat:
+    """Return GCJ-02 degrees of WGS 84 degrees; points outside China are returned as given.
+
+    Examples
+    --------
+    >>> lon, lat = to_gcj02([116.481499], [39.990475])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.487586, 39.991754)
+    """
+    x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    d_lon, d_lat = _gcj_offset(x, y)
+    inside = _in_china(x, y)
+    return np.where(inside, x + d_lon, x), np.where(inside, y + d_lat, y)
+
+
+def from_gcj02(lon: ArrayLike, lat: ArrayLike) -> LonLat:
+    """Return WGS 84 degrees of GCJ-02 degrees, by iteration to 1e-11 degrees (a micrometre).
+
+    Examples
+    --------
+    >>> lon, lat = from_gcj02(*to_gcj02([118.29], [25.32]))
+    >>> float(lon[0].round(9)), float(lat[0].round(9))
+    (118.29, 25.32)
+    """
+    x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    guess_x, guess_y = x.copy(), y.copy()
+    for _ in range(_INVERSE_STEPS):
+        d_lon, d_lat = _gcj_offset(guess_x, guess_y)
+        step_x, step_y = x - d_lon - guess_x, y - d_lat - guess_y
+        guess_x, guess_y = guess_x + step_x, guess_y + step_y
+        if max(np.max(np.abs(step_x), initial=0.0), np.max(np.abs(step_y), initial=0.0)) < _INVERSE_DEGREES:
+            break
+    inside = _in_china(x, y)
+    return np.where(inside, guess_x, x), np.where(inside, guess_y, y)
+
+
+def to_bd09(lon: ArrayLike, lat: ArrayLike) -> LonLat:
+    """Return BD-09 degrees of WGS 84 degrees; points outside China are returned as given."""
+    raw_x, raw_y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    x, y = to_gcj02(raw_x, raw_y)
+    radius = np.hypot(x, y) + 0.00002 * np.sin(y * _BD_X_PI)
+    angle = np.arctan2(y, x) + 0.000003 * np.cos(x * _BD_X_PI)
+    inside = _in_china(raw_x, raw_y)
+    shifted_x, shifted_y = radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+    return np.where(inside, shifted_x, raw_x), np.where(inside, shifted_y, raw_y)
+
+
+def from_bd09(lon: ArrayLike, lat: ArrayLike) -> LonLat:
+    """Return WGS 84 degrees of BD-09 degrees, by iteration on the forward transform."""
+    x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    gcj_x, gcj_y = x - 0.0065, y - 0.006
+    for _ in range(_INVERSE_STEPS):
+        radius = np.hypot(gcj_x, gcj_y) + 0.00002 * np.sin(gcj_y * _BD_X_PI)
+        angle = np.arctan2(gcj_y, gcj_x) + 0.000003 * np.cos(gcj_x * _BD_X_PI)
+        step_x = x - (radius * np.cos(angle) + 0.0065)
+        step_y = y - (radius * np.sin(angle) + 0.006)
+        gcj_x, gcj_y = gcj_x + step_x, gcj_y + step_y
+        if max(np.max(np.abs(step_x), initial=0.0), np.max(np.abs(step_y), initial=0.0)) < _INVERSE_DEGREES:
+            break
+    plain_x, plain_y = from_gcj02(gcj_x, gcj_y)
+    inside = _in_china(x, y)
+    return np.where(inside, plain_x, x), np.where(inside, plain_y, y)
+
+
+_TO_WGS84: dict[str, Callable[[ArrayLike, ArrayLike], LonLat]] = {"gcj02": from_gcj02, "bd09": from_bd09}
+
+
+def convert(table: gpd.GeoDataFrame, crs: pyproj.CRS, *, source: pyproj.CRS | Shifted | None = None) -> gpd.GeoDataFrame:
+    """Return a copy of a table in another CRS; all coordinates are moved at once.
+
+    Parameters
+    ----------
+    table
+        Any geometries; missing ones stay missing.
+    crs
+        The CRS wanted.
+    source
+        The table's own CRS where the table does not say, or says it wrongly (a shifted layer is
+        stored as WGS 84 by its file).
+
+    Raises
+    ------
+    GeoCrsError
+        When neither `source` nor the table states a CRS.
+    """
+    own = source if source is not None else table.crs
+    if own is None:
+        msg = "the table states no coordinate system; give its crs, e.g. table.set_crs(4326)"
+        raise GeoCrsError(msg)
+    if is_shifted(own):
+        unshift = _TO_WGS84[own]
+
+        def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.column_stack(unshift(xy[:, 0], xy[:, 1]))
+
+        moved = table.set_geometry(shapely.transform(table.geometry.to_numpy(), move), crs=WGS84)
+        return moved.to_crs(crs)
+    return table.set_crs(own, allow_override=True).to_crs(crs)
+
+
+def require_same(*tables: gpd.GeoDataFrame | pyproj.CRS | None) -> pyproj.CRS:
+    """Return the one CRS that all tables share.
+
+    Raises
+    ------
+    GeoCrsError
+        When one has none, or two differ: `geo` refuses to join them rather than warn.
+    """
+    found = [table if isinstance(table, pyproj.CRS) or table is None else table.crs for table in tables]
+    first = found[0] if found else None
+    if first is None or any(other is None for other in found):
+        msg = "a table without a coordinate system cannot be joined; state its crs"
+        raise GeoCrsError(msg)
+    for other in found[1:]:
+        if other != first:
+            msg = f"tables in different coordinate systems: {first.to_string()} and {pyproj.CRS(other).to_string()}"
+            raise GeoCrsError(msg)
+    return first
+
+
+def choose_metric(lon: float, lat: float) -> pyproj.CRS:
+    """Return the metric CRS for a place: the CGCS2000 3-degree zone in China, else UTM.
+
+    Examples
+    --------
+    >>> choose_metric(118.2, 25.3).to_epsg(), choose_metric(-51.2, -30.0).to_epsg()
+    (4548, 32722)
+    """
+    if bool(_in_china(np.asarray(lon), np.asarray(lat))) and 73.5 <= lon < 136.5:
+        return pyproj.CRS.from_epsg(4534 + int((lon - 73.5) // 3))
+    zone = int((lon + 180.0) // 6.0) % 60 + 1
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def segment_lengths_m(lonlat: NDArray[np.float64], *, sphere_m: float | None = None) -> NDArray[np.float64]:
+    """Return the metres from each coordinate to the next, on WGS 84 or on a sphere.
+
+    Local radii of curvature at the middle latitude (Bowring 1996 order of accuracy: below 1e-7
+    relative for street segments up to a few kilometres).
+
+    Parameters
+    ----------
+    lonlat
+        (n, 2) degrees.
+    sphere_m
+        Radius of a sphere to measure on instead, metres.
+
+    Returns
+    -------
+    (n - 1,) metres.
+
+    Examples
+    --------
+    >>> segment_lengths_m(np.array([[0.0, 0.0], [0.0, 0.01]])).round(3).tolist()
+    [1105.743]
+    """
+    rad = np.radians(lonlat)
+    d_lon, d_lat = np.diff(rad[:, 0]), np.diff(rad[:, 1])
+    middle = (rad[1:, 1] + rad[:-1, 1]) / 2.0
+    if sphere_m is not None:
+        return np.asarray(sphere_m * np.hypot(d_lat, d_lon * np.cos(middle)), dtype=np.float64)
+    bulge = 1.0 - _EARTH_E2 * np.sin(middle) ** 2
+    meridian = EARTH_A * (1.0 - _EARTH_E2) / bulge**1.5
+    prime = EARTH_A / np.sqrt(bulge)
+    return np.asarray(np.hypot(d_lat * meridian, d_lon * prime * np.cos(middle)), dtype=np.float64)

@@ -1,0 +1,70 @@
+"""What can go wrong with an input, said once: every error that `geo` raises on purpose.
+
+All of them are a :class:`GeoError`, and each leaf is also the builtin that a caller would expect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from geo.messages import DEFAULT_LANG, Message, row_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from geo.messages import Lang
+
+
+class GeoError(Exception):
+    """Base of every error that `geo` raises on purpose."""
+
+
+class GeoValueError(ValueError, GeoError):
+    """A value that cannot be used: the message names it, what is accepted and what to do."""
+
+
+class GeoCrsError(GeoValueError):
+    """A missing coordinate system, or two tables joined that do not share one."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that makes an input unusable.
+
+    Attributes
+    ----------
+    where
+        The file, layer or key of the study file, as the user wrote it.
+    message
+        What is wrong and what would mend it.
+    rows
+        Source rows concerned, counted as the user's program counts them; empty for the whole file.
+    """
+
+    where: str
+    message: Message
+    rows: tuple[int, ...] = field(default=())
+
+    def text(self, lang: Lang = DEFAULT_LANG) -> str:
+        """Return the fault in one line of the given language."""
+        rows = row_list(self.rows, lang) if self.rows else ""
+        return Message("fault.line", {"where": self.where, "rows": rows, "what": self.message.text(lang)}).text(lang)
+
+
+class InputFaultsError(GeoValueError):
+    """An input that cannot be used, with every fault that was found in it.
+
+    Attributes
+    ----------
+    faults
+        All faults of the input, in the order in which they were met.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(fault.text("en") for fault in self.faults))
+
+    def text(self, lang: Lang = DEFAULT_LANG) -> str:
+        """Return all faults, one a line, in the given language."""
+        return "\n".join(fault.text(lang) for fault in self.faults)

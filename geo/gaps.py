@@ -1,0 +1,150 @@
+"""Who is not served, gathered into ranked areas that keep their names.
+
+A gap is the demand of one service with minutes beyond the limit: points nearer than 250 m to one
+another and in the same community (or all outside) are one gap. What is left below 20 people is listed
+together per community.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from geo import crs as crs_room, schema, units
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo.catalogue import ServiceType
+
+JOIN_M = 250.0
+LEAST_PEOPLE = 20.0
+DRAWN_M = 125.0
+_JOINED = ";"
+
+
+def find(
+    demand: gpd.GeoDataFrame, service: ServiceType, facility_names: pd.Series[str], *, judged: NDArray[np.bool_]
+) -> gpd.GeoDataFrame:
+    """Return the gaps of one service.
+
+    Parameters
+    ----------
+    demand
+        `schema.DEMAND` with `minutes_<service>` and `nearest_<service>`, in a metric CRS.
+    service
+        A type measured in minutes.
+    facility_names
+        Facility id → name.
+    judged
+        (n,) False for people of units that cannot be judged; they are in no gap.
+
+    Returns
+    -------
+    `schema.GAPS`, ranked by people, plus `unit_id`, `people_<group>`, `demand_ids` (joined by ";")
+    and the area drawn: 125 m around the points. `minutes_to_nearest` is the median of the people
+    (`inf` where half of them reach none), lon and lat (WGS 84) the demand point nearest to their
+    middle.
+    """
+    minutes = demand[f"minutes_{service.code}"].to_numpy(dtype=np.float64)
+    wanted = demand["group"].isin(service.demand).to_numpy() & judged & ~units.within(minutes, service.limit)
+    unserved = demand[wanted & (demand["people"] > 0).to_numpy()].reset_index(drop=True)
+    if unserved.empty:
+        return _empty(demand)
+    unserved["area"], unserved["rest"] = _areas(unserved)
+    rows = [_gap(points, service, facility_names) for _, points in unserved.groupby("area", sort=True)]
+    found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=demand.crs)
+    found = _named(found, service.code)
+    return _with_places(found)
+
+
+def _empty(demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    extra = ["unit_id", *(f"people_{group}" for group in schema.GROUPS), "demand_ids"]
+    numeric = {"rank", "people", "minutes_to_nearest", "lon", "lat", *extra[1:-1]}
+    columns = {name: pd.Series(dtype=float if name in numeric else object) for name in (*schema.GAPS, *extra)}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=demand.crs), crs=demand.crs)
+
+
+def _areas(points: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the area that each point is part of, and whether it is what is left over in its community."""
+    shapes = points.geometry.to_numpy()
+    there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    tree = shapely.STRtree(shapes[there])
+    left, right = tree.query(shapes[there], predicate="dwithin", distance=np.nextafter(JOIN_M, 0.0))
+    left, right = there[left], there[right]
+    community = pd.factorize(points["community"])[0]
+    same = community[left] == community[right]
+    links = sparse.coo_array((np.ones(int(same.sum())), (left[same], right[same])), shape=(len(points), len(points)))
+    area = csgraph.connected_components(links, directed=False)[1].astype(np.int64)
+    people = np.bincount(area, weights=points["people"].to_numpy())
+    rest = people[area] < LEAST_PEOPLE
+    return np.where(rest, area.max() + 1 + community, area), rest
+
+
+def _gap(points: gpd.GeoDataFrame, service: ServiceType, facility_names: pd.Series[str]) -> dict[str, object]:
+    """Return one row: the people of one area."""
+    people = points["people"].to_numpy()
+    shapes = points.geometry.to_numpy()
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    xy = shapely.get_coordinates(shapes[there])
+    middle = np.average(xy, axis=0, weights=people[there]) if there.any() else np.full(2, np.nan)
+    at = int(np.argmin(np.hypot(*(xy - middle).T))) if there.any() else -1
+    nearest = points[f"nearest_{service.code}"].fillna("")
+    most = points["people"].groupby(nearest[nearest != ""]).sum()
+    name = facility_names.get(most.idxmax(), "") if len(most) else ""
+    districts = sorted({part for listed in points["districts"] for part in listed.split(_JOINED) if part})
+    return {
+        "service": service.code,
+        "people": float(people.sum()),
+        "minutes_to_nearest": weighted_median(points[f"minutes_{service.code}"].to_numpy(dtype=np.float64), people),
+        "nearest_name": name,
+        "communities": points["community"].iloc[0],
+        "districts": _JOINED.join(districts),
+        "unit_id": points["community"].iloc[0],
+        "rest": bool(points["rest"].iloc[0]),
+        **{f"people_{group}": float(people[(points["group"] == group).to_numpy()].sum()) for group in schema.GROUPS},
+        "demand_ids": _JOINED.join(sorted(points["id"])),
+        "x": xy[at, 0] if at >= 0 else np.nan,
+        "y": xy[at, 1] if at >= 0 else np.nan,
+        "geometry": shapely.union_all(shapely.buffer(shapes[there], DRAWN_M, quad_segs=4)) if there.any() else None,
+    }
+
+
+def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the value that half of the people do not exceed; NaN counts as unreachable.
+
+    Examples
+    --------
+    >>> weighted_median(np.array([20.0, 30.0, np.inf]), np.array([1.0, 1.0, 5.0]))
+    inf
+    """
+    plain = np.where(np.isnan(values), np.inf, values)
+    order = np.argsort(plain, kind="stable")
+    run = np.cumsum(weights[order])
+    return float(plain[order][np.searchsorted(run, run[-1] / 2.0)])
+
+
+def _named(found: gpd.GeoDataFrame, code: str) -> gpd.GeoDataFrame:
+    """Give ids by community, people and northing, and ranks by people."""
+    found = found.sort_values(["unit_id", "rest", "people", "y"], ascending=[True, True, False, False], kind="stable")
+    number = found.groupby(["unit_id", "rest"]).cumcount() + 1
+    where = found["unit_id"].where(found["unit_id"] != "", "outside")
+    suffix = number.astype(str).where(~found["rest"], "rest")
+    found["gap_id"] = f"{code}-" + where + "-" + suffix
+    found = found.sort_values(["rest", "people", "gap_id"], ascending=[True, False, True], kind="stable")
+    found["rank"] = np.arange(1, len(found) + 1)
+    return found.reset_index(drop=True)
+
+
+def _with_places(found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add lon and lat of each gap's place and put the columns in order."""
+    places = gpd.GeoSeries(gpd.points_from_xy(found["x"], found["y"]), crs=found.crs).to_crs(crs_room.WGS84)
+    found["lon"], found["lat"] = places.x.to_numpy(), places.y.to_numpy()
+    extra = ["unit_id", *(f"people_{group}" for group in schema.GROUPS), "demand_ids"]
+    return found[[*schema.GAPS, *extra, "geometry"]]

@@ -1,0 +1,332 @@
+"""Where rows lie: the coordinate system of a source, geometry from lon and lat, what is swapped, far or invalid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyproj
+import shapely
+
+from geo import crs as crs_room
+from geo.errors import GeoCrsError
+from geo.layers import headers, values
+from geo.layers.findings import listed, shown
+from geo.units import METRES_PER_KM
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from geo.crs import Shifted
+    from geo.layers.findings import Findings
+    from geo.layers.raw import Raw
+    from geo.messages import Message
+    from geo.study import LayerSource
+
+FAR_M = 200_000.0
+NEAR_DEGREES = 3.0
+MOST_LON, MOST_LAT = 180.0, 90.0
+# Sizes that northings and eastings have in China, and eastings that begin with a zone number (13 to 46).
+NORTHINGS_M = (1.5e6, 6.5e6)
+EASTINGS_M = (1e5, 9e5)
+ZONED_M = (1.3e7, 4.7e7)
+# Kinds whose rows may lie nowhere; dimensions of geometry that make sense for each kind (0 point, 1 line, 2 area).
+PLACE_OPTIONAL = frozenset({"venue", "district"})
+DIMENSIONS: dict[str, tuple[int, ...]] = {
+    "community": (0, 2),
+    "park": (0, 2),
+    "factory": (0, 2),
+    "district": (0, 2),
+    "service": (0, 1, 2),
+    "venue": (0, 1, 2),
+    "gate": (0, 1, 2),
+    "barrier": (1, 2),
+    "water": (1, 2),
+    "boundary": (2,),
+    "street": (1,),
+}
+POINT_KINDS = frozenset({"service", "venue", "gate"})
+SPREAD_KINDS = frozenset({"street", "water", "barrier"})
+
+
+class LonLat(NamedTuple):
+    """A place in degrees."""
+
+    lon: float
+    lat: float
+
+
+def stated_crs(source: LayerSource, raw: Raw, findings: Findings, *, has_places: bool) -> pyproj.CRS | Shifted | None:
+    """Return the CRS of a source: what the study says, else the file; an override is told, a missing one a fault."""
+    try:
+        own = crs_room.normalise(source.crs) if source.crs else None
+    except GeoCrsError:
+        findings.fault("bad_crs", given=shown(source.crs))
+        return None
+    try:
+        filed = crs_room.normalise(raw.crs) if raw.crs else None
+    except GeoCrsError:
+        filed = None
+        findings.tell("file_crs_unknown", given=shown(raw.crs))
+    if own is None and filed is None:
+        if has_places:
+            findings.fault("no_crs")
+        return None
+    if own is not None and filed is not None and not _same(own, filed):
+        findings.tell("crs_override", stated=crs_name(own), filed=crs_name(filed))
+    used = own if own is not None else filed
+    if used is not None and not isinstance(used, str) and not (used.is_geographic or used.is_projected):
+        findings.fault("bad_crs", given=shown(crs_name(used)))
+        return None
+    return used
+
+
+def _same(one: pyproj.CRS | Shifted, other: pyproj.CRS | Shifted) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return one.equals(other, ignore_axis_order=True)
+
+
+def crs_name(crs: pyproj.CRS | Shifted | None) -> str | None:
+    """Return a CRS as reports name it: EPSG:4548, gcj02, or its own name.
+
+    Examples
+    --------
+    >>> crs_name(pyproj.CRS.from_epsg(4548)), crs_name("gcj02"), crs_name(None)
+    ('EPSG:4548', 'gcj02', None)
+    """
+    if crs is None or isinstance(crs, str):
+        return crs
+    authority = crs.to_authority(min_confidence=100) or crs.to_authority()
+    return ":".join(authority) if authority else crs.name
+
+
+def from_lonlat(
+    table: pd.DataFrame, raw: Raw, findings: Findings, *, rows: NDArray[np.int64], kind: str
+) -> NDArray[np.object_] | None:
+    """Return points from the columns lon and lat, None where a row has none; None where there are no such columns."""
+    lacking = [name for name in ("lon", "lat") if name not in table.columns]
+    if lacking:
+        if kind not in PLACE_OPTIONAL or len(lacking) == 1:
+            given = [str(header) for header in raw.columns.columns]
+            near = listed(dict.fromkeys(near for name in lacking for near in headers.near_meaning(name, given, kind)))
+            findings.fault("missing_column", column=", ".join(lacking), near=near, found=listed(given))
+        return None
+    x, y = values.numbers(table["lon"]), values.numbers(table["lat"])
+    texts = [
+        f"{values.text_of(lon)} / {values.text_of(lat)}" for lon, lat in zip(table["lon"], table["lat"], strict=True)
+    ]
+    given_texts = np.array(texts, dtype=object)
+    mended, unreadable = x.mended | y.mended, x.unreadable | y.unreadable
+    missing = (np.isnan(x.floats) | np.isnan(y.floats)) & ~unreadable
+    findings.rows(rows[mended], "repaired", "coordinates_mended", given=given_texts[mended])
+    findings.rows(rows[unreadable], "kept", "bad_coordinates", given=given_texts[unreadable], of=len(rows))
+    if kind not in PLACE_OPTIONAL:
+        findings.rows(rows[missing], "kept", "no_coordinates", of=len(rows))
+    shapes = np.full(len(rows), None, dtype=object)
+    good = ~missing & ~unreadable
+    shapes[good] = shapely.points(x.floats[good], y.floats[good])
+    return shapes
+
+
+def fitting(
+    shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64], kind: str, is_drawn: bool
+) -> NDArray[np.object_]:
+    """Return geometries in two dimensions and of a dimension that the kind can use; others are missing and noted.
+
+    Parameters
+    ----------
+    is_drawn
+        The geometries are the file's own, so that missing ones have not been noted yet.
+    """
+    flat = np.asarray(shapely.force_2d(shapes), dtype=object)
+    missing = shapely.is_missing(flat) | shapely.is_empty(flat)
+    finite = np.isfinite(shapely.bounds(flat)).all(axis=1) | missing
+    wrong = ~missing & ~np.isin(shapely.get_dimensions(flat), DIMENSIONS[kind])
+    if is_drawn and kind not in PLACE_OPTIONAL:
+        findings.rows(rows[missing], "kept", "no_geometry", of=len(rows))
+    findings.rows(rows[~finite], "kept", "broken_geometry", of=len(rows))
+    names = [item.geom_type for item in flat[wrong]]
+    findings.rows(rows[wrong], "kept", "wrong_geometry", given=names, of=len(rows))
+    flat[missing | wrong | ~finite] = None
+    return flat
+
+
+def middles(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return (n, 2) middles of the bounds of geometries, NaN where missing."""
+    bounds = shapely.bounds(shapes)
+    return np.column_stack([(bounds[:, 0] + bounds[:, 2]) / 2.0, (bounds[:, 1] + bounds[:, 3]) / 2.0])
+
+
+def _swap(shapes: NDArray[np.object_], which: NDArray[np.bool_]) -> NDArray[np.object_]:
+    out = shapes.copy()
+    out[which] = shapely.transform(shapes[which], lambda xy: xy[:, ::-1])
+    return out
+
+
+def _degrees(xy: NDArray[np.float64], crs: pyproj.CRS | Shifted) -> NDArray[np.float64]:
+    """Return (n, 2) lon and lat, roughly (a datum shift does not matter), NaN where they are impossible."""
+    lonlat = xy
+    if not (isinstance(crs, str) or crs.is_geographic):
+        transformer = pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True)
+        lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    possible = np.isfinite(lonlat).all(axis=1) & np.asarray((np.abs(lonlat) <= (MOST_LON, MOST_LAT)).all(axis=1))
+    return np.where(possible[:, None], lonlat, np.nan)
+
+
+def degrees_of(shapes: NDArray[np.object_], crs: pyproj.CRS | Shifted) -> NDArray[np.float64]:
+    """Return (n, 2) lon and lat of the middles of geometries, only of those that lie somewhere on earth."""
+    lonlat = _degrees(middles(shapes), crs)
+    return lonlat[np.isfinite(lonlat).all(axis=1)]
+
+
+def centre_of(lonlat: NDArray[np.float64]) -> LonLat | None:
+    """Return the middle of places, by medians, which one place in the ocean does not move."""
+    if not len(lonlat):
+        return None
+    lon, lat = np.median(lonlat, axis=0)
+    return LonLat(float(lon), float(lat))
+
+
+def _quoted(xy: NDArray[np.float64], which: NDArray[np.bool_]) -> list[str]:
+    """Return the coordinates of some rows as a message quotes them."""
+    return [f"{x:.9g}, {y:.9g}" for x, y in xy[which].tolist()]
+
+
+def in_order(
+    shapes: NDArray[np.object_],
+    crs: pyproj.CRS | Shifted,
+    findings: Findings,
+    *,
+    rows: NDArray[np.int64],
+    centre: LonLat | None,
+    cure: Message,
+) -> NDArray[np.object_]:
+    """Return geometries with x east and y north; swapped rows are swapped and told, many of them are a fault.
+
+    Parameters
+    ----------
+    centre
+        Where the study lies by its other layers, degrees; else the layer's own middle is taken.
+    cure
+        What mends a layer whose lon and lat are swapped.
+    """
+    if isinstance(crs, str) or crs.is_geographic:
+        return _degrees_in_order(shapes, crs, findings, rows=rows, centre=centre, cure=cure)
+    return _metres_in_order(shapes, crs, findings, rows=rows)
+
+
+def _degrees_in_order(
+    shapes: NDArray[np.object_],
+    crs: pyproj.CRS | Shifted,
+    findings: Findings,
+    *,
+    rows: NDArray[np.int64],
+    centre: LonLat | None,
+    cure: Message,
+) -> NDArray[np.object_]:
+    xy = middles(shapes)
+    x, y = xy[:, 0], xy[:, 1]
+    impossible = (np.abs(y) > MOST_LAT) | (np.abs(x) > MOST_LON)
+    swapped = impossible & (np.abs(y) <= MOST_LON) & (np.abs(x) <= MOST_LAT)
+    about = centre or centre_of(degrees_of(shapes, crs))
+    if about is not None:
+        as_given = np.maximum(np.abs(x - about.lon), np.abs(y - about.lat)) <= NEAR_DEGREES
+        turned = np.maximum(np.abs(y - about.lon), np.abs(x - about.lat)) <= NEAR_DEGREES
+        swapped |= ~as_given & turned
+    outside = impossible & ~swapped
+    given = _quoted(xy, outside)
+    findings.rows(rows[outside], "kept", "out_of_range", given=given, of=len(rows), crs=crs_name(crs))
+    given = _quoted(xy, swapped)
+    is_fault = findings.rows(rows[swapped], "repaired", "swapped", given=given, of=len(rows), cure=cure)
+    ordered = shapes.copy() if is_fault else _swap(shapes, swapped)
+    ordered[outside | (swapped & is_fault)] = None
+    return ordered
+
+
+def _metres_in_order(
+    shapes: NDArray[np.object_], crs: pyproj.CRS, findings: Findings, *, rows: NDArray[np.int64]
+) -> NDArray[np.object_]:
+    """Return projected geometries with x east; survey tables write X = north, known by the size of the numbers."""
+    xy, of, name = middles(shapes), len(rows), crs_name(crs)
+    degrees = np.asarray((np.abs(xy) <= MOST_LON).all(axis=1), dtype=np.bool_)
+    given = _quoted(xy, degrees)
+    is_fault = findings.rows(rows[degrees], "kept", "looks_like_degrees", given=given, of=of, crs=name)
+    ordered = shapes.copy()
+    ordered[degrees] = None
+    operation = crs.coordinate_operation
+    if is_fault or operation is None or "Transverse Mercator" not in operation.method_name:
+        return ordered
+    northern = _between(xy[:, 0], NORTHINGS_M) & (_between(xy[:, 1], EASTINGS_M) | _between(xy[:, 1], ZONED_M))
+    if northern.any():
+        findings.tell("survey_order", action="repaired", n=int(northern.sum()), of=of)
+        ordered = _swap(ordered, northern)
+        xy = np.where(northern[:, None], xy[:, ::-1], xy)
+    false_easting = next((float(item.value) for item in operation.params if item.name == "False easting"), 0.0)
+    zoned = _between(xy[:, 0], ZONED_M) & (false_easting < ZONED_M[0])
+    findings.rows(rows[zoned], "kept", "zone_prefix", given=_quoted(xy, zoned), of=of, crs=name)
+    ordered[zoned] = None
+    return ordered
+
+
+def _between(values_m: NDArray[np.float64], limits_m: tuple[float, float]) -> NDArray[np.bool_]:
+    return np.asarray((values_m >= limits_m[0]) & (values_m <= limits_m[1]), dtype=np.bool_)
+
+
+def as_points(shapes: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
+    """Return one point a row: an area or a line is stood for by a point on it, and that is told."""
+    kinds = shapely.get_type_id(shapes)
+    several = (kinds > 0) & ~shapely.is_missing(shapes)
+    if several.any():
+        findings.tell("made_points", n=int(several.sum()))
+        shapes = shapes.copy()
+        shapes[several] = shapely.point_on_surface(shapes[several])
+    return shapes
+
+
+def far_away(
+    shapes: NDArray[np.object_], crs: pyproj.CRS | Shifted, findings: Findings, *, rows: NDArray[np.int64], told: bool
+) -> NDArray[np.bool_]:
+    """Return which rows lie farther than 200 km from the middle of their layer; they are noted and stay."""
+    lonlat = _degrees(middles(shapes), crs)
+    known = np.isfinite(lonlat).all(axis=1)
+    centre = centre_of(lonlat[known])
+    if centre is None:
+        return np.zeros(len(rows), dtype=bool)
+    lon, lat = np.radians(lonlat).T
+    here_lon, here_lat = np.radians(centre)
+    chord = np.sin((lat - here_lat) / 2.0) ** 2 + np.cos(lat) * np.cos(here_lat) * np.sin((lon - here_lon) / 2.0) ** 2
+    distance_m = 2.0 * crs_room.EARTH_A * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0)))
+    far: NDArray[np.bool_] = known & (distance_m > FAR_M)
+    if told:
+        for at in np.flatnonzero(far):
+            findings.row(rows[at], "doubtful", "far_away", km=round(float(distance_m[at]) / METRES_PER_KM))
+    return far
+
+
+def mended(
+    shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64], forgiven: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """Return metric geometries that are valid; each repaired one is told with its change in area.
+
+    Parameters
+    ----------
+    forgiven
+        Rows already known to lie where the CRS may not reach; they lose their place without another line.
+    """
+    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1) | shapely.is_missing(shapes)
+    findings.rows(rows[~finite & ~forgiven], "kept", "beyond_crs", of=len(rows))
+    whole = shapes.copy()
+    whole[~finite] = None
+    for at in np.flatnonzero(~shapely.is_valid(whole) & ~shapely.is_missing(whole)):
+        old = whole[at]
+        new = shapely.make_valid(old, method="structure", keep_collapsed=False)
+        whole[at] = None if new.is_empty else new
+        if new.is_empty:
+            findings.row(rows[at], "kept", "collapsed")
+            continue
+        why = shown(shapely.is_valid_reason(old).split("[")[0])
+        before, after = round(abs(old.area)), round(new.area)
+        findings.row(rows[at], "repaired", "made_valid", why=why, before=before, after=after)
+    return whole

@@ -1,0 +1,216 @@
+// What is drawn, from the ground up. Each layer sits in its own pane; the mouse is read in one place (start.js).
+(function (geo) {
+  "use strict";
+
+  const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ink"];
+  // width and colour of each street class, at the zoom of a town
+  const STREET_INK = {
+    trunk: [4.2, "#d9b98a"],
+    primary: [3.6, "#dcc39b"],
+    secondary: [2.8, "#cfc8ba"],
+    tertiary: [2.2, "#d2ccc0"],
+    local: [1.5, "#d9d4c9"],
+    path: [0.9, "#ddd9d0"],
+  };
+
+  geo.Layers = class {
+    constructor(map, data, words) {
+      this.map = map;
+      this.data = data;
+      this.words = words;
+      this.renderers = {};
+      PANES.forEach((name, i) => {
+        const pane = map.createPane(name);
+        pane.style.zIndex = 300 + i * 20;
+        pane.style.pointerEvents = "none";
+        if (name !== "ink") this.renderers[name] = L.canvas({ pane: name, padding: 0.3 });
+      });
+      map.getPane("bands").style.opacity = geo.bandOpacity;
+      this.groups = {};
+      this._bandShapes = new Map();
+      this._ground();
+      this._streets();
+      this._units();
+      this._gaps();
+      this.groups.bands = L.layerGroup();
+      this.chosen = L.layerGroup().addTo(map);
+      map.on("zoomend", () => this.restyleStreets());
+    }
+
+    _style(pane, style) {
+      return Object.assign({ pane, renderer: this.renderers[pane], interactive: false, smoothFactor: 1 }, style);
+    }
+
+    _draw(pane, style, polygons, lines) {
+      const drawn = [];
+      if (polygons) drawn.push(...polygons.map((part) => L.polygon(part, this._style(pane, style))));
+      if (lines && lines.length) drawn.push(L.polyline(lines, this._style(pane, Object.assign({}, style, { fill: false }))));
+      return drawn;
+    }
+
+    _context(name, pane, style) {
+      const layer = this.data.context[name];
+      if (!layer) return null;
+      const frame = this.data.frame;
+      const polygons = [...geo.polygons(frame, layer.shapes.polygons).values()].flat();
+      const lines = [...geo.lines(frame, layer.shapes.lines).values()].flat();
+      return L.layerGroup(this._draw(pane, style, polygons, lines));
+    }
+
+    _ground() {
+      const ink = geo.colours;
+      const boundary = { color: ink.boundary, weight: 2, dashArray: "8 4 2 4", fillColor: ink.land, fillOpacity: 1 };
+      const water = { color: ink.waterLine, weight: 1, fillColor: ink.water, fillOpacity: 1 };
+      this.groups.boundary = this._context("boundary", "ground", boundary);
+      this.groups.water = this._context("water", "water", water);
+      const barriers = this._context("barriers", "streets", { color: "#5a4a3a", weight: 2, dashArray: "2 4", fill: false });
+      if (barriers || this.data.context.gates) this.groups.barriers = barriers || L.layerGroup();
+    }
+
+    _streets() {
+      const { classes, names, shapes } = this.data.streets;
+      const lines = geo.lines(this.data.frame, shapes.lines);
+      this.streets = classes.map((place, group) => ({
+        kind: this.data.street_classes[place],
+        name: names[group],
+        layer: L.polyline(lines.get(group) || [], this._style("streets", { weight: 1 })),
+      }));
+      // narrow streets first, so that wide ones lie on top
+      this.groups.streets = L.layerGroup([...this.streets].reverse().map((street) => street.layer));
+      this.restyleStreets();
+    }
+
+    restyleStreets() {
+      const zoom = this.map.getZoom() || 12;
+      const factor = Math.min(2.2, Math.max(0.35, Math.pow(2, (zoom - 14.5) / 2.4)));
+      this.streets.forEach((street) => {
+        const [width, colour] = STREET_INK[street.kind];
+        street.layer.setStyle({ weight: Math.max(0.5, width * factor), color: colour, opacity: 1 });
+      });
+    }
+
+    _units() {
+      const { kind, shapes, anchor } = this.data.units;
+      const polygons = geo.polygons(this.data.frame, shapes.polygons);
+      this.units = kind.map((name, unit) => ({
+        unit,
+        kind: name,
+        at: geo.latLng(this.data.frame, anchor[unit]),
+        parts: polygons.get(unit) || null,
+      }));
+      this.units.forEach((item) => {
+        if (!item.parts) return;
+        item.fill = L.polygon(item.parts, this._style("units", { stroke: false, fillOpacity: 0.85 }));
+        item.hatch = L.polygon(item.parts, this._style("hatch", { stroke: false, fillOpacity: 0.9 }));
+        item.line = L.polygon(item.parts, this._style("outlines", this._outline(item.kind)));
+      });
+      const lined = (...kinds) =>
+        L.layerGroup(this.units.filter((item) => item.line && kinds.includes(item.kind)).map((item) => item.line));
+      this.groups.districts = lined("district");
+      this.groups.units = lined("community", "park", "factory");
+      this.groups.shares = L.layerGroup();
+    }
+
+    _outline(kind) {
+      const styles = {
+        community: { weight: 1.4, opacity: 0.9 },
+        park: { weight: 2.2, opacity: 0.95 },
+        factory: { weight: 1, opacity: 0.8, dashArray: "3 3" },
+        district: { weight: 3, opacity: 0.75, dashArray: "14 6" },
+      };
+      return Object.assign({ color: geo.colours[kind] || geo.colours.grey, fill: false }, styles[kind]);
+    }
+
+    // Paint the units by the share that `rowOf` finds for each; what is not assessed is hatched either way.
+    paintShares(rowOf, shaded) {
+      this.groups.shares.clearLayers();
+      this.units.forEach((item) => {
+        if (!item.fill || !["community", "park"].includes(item.kind)) return;
+        const row = rowOf(item.unit);
+        if (!row) return;
+        if (row.status === "not_assessed") {
+          item.hatch.setStyle({ fillColor: geo.unassessedHatch() });
+          this.groups.shares.addLayer(item.hatch);
+        } else if (shaded && row.share !== null) {
+          item.fill.setStyle({ fillColor: geo.shareColour(row.share) });
+          this.groups.shares.addLayer(item.fill);
+        }
+      });
+    }
+
+    _gaps() {
+      const gaps = this.data.gaps;
+      const polygons = geo.polygons(this.data.frame, gaps.shapes.polygons);
+      this.gaps = gaps.id.map((_, gap) => {
+        const parts = polygons.get(gap);
+        const style = { color: geo.colours.gap, weight: 1.6, fillColor: geo.gapHatch(), fillOpacity: 0.95 };
+        const layer = parts ? L.polygon(parts, this._style("hatch", style)) : null;
+        const at = geo.latLng(this.data.frame, gaps.anchor[gap]) || (layer && layer.getBounds().getCenter());
+        return { gap, service: gaps.service[gap], layer, at };
+      });
+      this.groups.gaps = L.layerGroup();
+    }
+
+    showGaps(service) {
+      this.groups.gaps.clearLayers();
+      this.gaps.forEach((item) => {
+        if (item.service === service && item.layer) this.groups.gaps.addLayer(item.layer);
+      });
+    }
+
+    // The bands of a ring, the widest at the bottom; their polygons are drawn as they came, not smoothed.
+    showBands(service, mode) {
+      this.groups.bands.clearLayers();
+      const ring = this.data.bands.find((band) => band.service === service && band.mode === mode);
+      if (!ring) return [];
+      if (!this._bandShapes.has(ring)) {
+        const polygons = geo.polygons(this.data.frame, ring.shapes.polygons);
+        const count = ring.limits.length;
+        const drawn = ring.limits.map((_, place) => {
+          const colour = geo.bandColour(count - 1 - place, count);
+          const style = { stroke: true, color: colour, weight: 0.6, fillColor: colour, fillOpacity: 1, smoothFactor: 0 };
+          return L.polygon(polygons.get(place) || [], this._style("bands", style));
+        });
+        this._bandShapes.set(ring, drawn);
+      }
+      this._bandShapes.get(ring).forEach((layer) => this.groups.bands.addLayer(layer));
+      return [...ring.limits].reverse();
+    }
+
+    choose(parts) {
+      this.chosen.clearLayers();
+      if (!parts) return;
+      const style = { color: geo.colours.chosen, weight: 3.5, opacity: 0.95, fill: false };
+      this.chosen.addLayer(L.polygon(parts, this._style("chosen", style)));
+    }
+
+    toggle(name, shown) {
+      const group = this.groups[name];
+      if (!group) return;
+      if (shown) group.addTo(this.map);
+      else group.remove();
+    }
+
+    // The unit under a place of the screen, the smallest kind first.
+    unitAt(spot) {
+      const order = ["factory", "park", "community"];
+      return order
+        .map((kind) => this.units.find((item) => item.kind === kind && item.line && under(this.map, item.line, spot)))
+        .find(Boolean);
+    }
+
+    gapAt(spot) {
+      if (!this.map.hasLayer(this.groups.gaps)) return null;
+      return this.gaps.find((item) => item.layer && under(this.map, item.layer, spot));
+    }
+
+    streetAt(spot) {
+      if (!this.map.hasLayer(this.groups.streets) || this.map.getZoom() < 13) return null;
+      return this.streets.find((street) => street.name && under(this.map, street.layer, spot));
+    }
+  };
+
+  function under(map, layer, spot) {
+    return Boolean(layer._map && layer._pxBounds && layer._containsPoint(map.containerPointToLayerPoint(spot)));
+  }
+})(window.geoMap);

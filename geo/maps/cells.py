@@ -1,0 +1,82 @@
+"""How values of a table become values that JSON can carry: text, numbers, places in a list."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from geo.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from geo.messages import Lang
+
+_WHOLE = 0
+
+
+def text_of(value: object, lang: Lang) -> str:
+    """Return any value as text; a missing one as the empty text.
+
+    Examples
+    --------
+    >>> text_of(float("nan"), "zh"), text_of(Message("word.minutes", {"n": 5}), "zh"), text_of(7, "zh")
+    ('', '5分钟', '7')
+    """
+    if isinstance(value, Message):
+        return value.text(lang)
+    if isinstance(value, str):
+        return value
+    return "" if value is None or bool(pd.isna(value)) else str(value)
+
+
+def texts(table: pd.DataFrame, column: str, lang: Lang) -> list[str]:
+    """Return a column as texts, empty where missing; all empty where there is no such column."""
+    if column not in table.columns:
+        return [""] * len(table)
+    return [text_of(value, lang) for value in table[column].tolist()]
+
+
+def number_of(value: object, digits: int) -> float | int | None:
+    """Return a finite number rounded, whole ones as int; None for anything else.
+
+    Examples
+    --------
+    >>> number_of(12.0, 3), number_of(0.12345678, 6), number_of(float("inf"), 1), number_of("12", 0)
+    (12, 0.123457, None, None)
+    """
+    if isinstance(value, (str, bytes)) or value is None or bool(pd.isna(value)):
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        return None
+    rounded = round(number, digits)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def numbers(table: pd.DataFrame, column: str, digits: int = _WHOLE) -> list[float | int | None]:
+    """Return a column as rounded numbers, None where missing or infinite or where there is no such column."""
+    if column not in table.columns:
+        return [None] * len(table)
+    return [number_of(value, digits) for value in table[column].tolist()]
+
+
+def flags(table: pd.DataFrame, column: str) -> list[int]:
+    """Return a column of yes and no as 1 and 0; missing is 0."""
+    if column not in table.columns:
+        return [0] * len(table)
+    return [int(value is not None and not bool(pd.isna(value)) and bool(value)) for value in table[column].tolist()]
+
+
+def places(values: Iterable[Any], among: Sequence[Any]) -> list[int]:
+    """Return where each value stands in a list, -1 where it does not.
+
+    Examples
+    --------
+    >>> places(["b", "x"], ["a", "b"])
+    [1, -1]
+    """
+    where = {value: place for place, value in enumerate(among)}
+    return [where.get(value, -1) for value in values]

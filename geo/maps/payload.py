@@ -1,0 +1,198 @@
+"""What the page carries: everything it shows, as plain lists, packed into one inert block."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo import messages, schema
+from geo.maps import cells, findings, ground, shapes
+from geo.maps.shapes import Frame
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo.catalogue import ServiceType
+    from geo.messages import Lang
+    from geo.results import Results
+
+Bounds = tuple[float, float, float, float]
+_NOWHERE: Bounds = (118.0, 25.0, 118.1, 25.1)  # a page without any geometry still opens
+_ROUND_ORIGIN = 100.0
+
+
+def build(results: Results, *, lang: Lang) -> dict[str, Any]:
+    """Return all that the page shows.
+
+    Parameters
+    ----------
+    results
+        Results in the study's metric CRS.
+    lang
+        Language of the texts.
+
+    Returns
+    -------
+    Lists, numbers, texts and None only; `bounds` (west, south, east, north) in degrees.
+    """
+    bounds = _bounds(results)
+    frame = Frame(
+        float(np.floor(bounds[0] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+        float(np.floor(bounds[1] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+    )
+    services, modes = list(results.services), list(results.study.modes)
+    units = findings.units(results.units, results.coverage, frame, lang)
+    keys = list(zip(units["kind"], units["id"], strict=True))
+    words: dict[str, Any] = {"services": services, "lang": lang}
+    return {
+        "lang": lang,
+        "texts": {**messages.subject("word", lang), **messages.subject("map", lang)},
+        "head": _head(results, lang),
+        "bounds": list(bounds),
+        "frame": {"lon": frame.lon, "lat": frame.lat, "step": frame.step},
+        "groups": list(schema.GROUPS),
+        "statuses": list(schema.COVERAGE_STATUS),
+        "states": list(findings.POINT_STATES),
+        "modes": _modes(results, lang),
+        "services": _services(results, modes, lang),
+        "units": units,
+        "coverage": findings.coverage(results.coverage, keys=keys, modes=modes, **words),
+        "bands": findings.bands(results.drawing, frame, modes=modes, **words),
+        "gaps": findings.gaps(results.gaps, frame, units=units, **words),
+        "points": findings.points(
+            results.service_points, frame, units=units, venues=_venue_names(results, lang), **words
+        ),
+        "street_classes": list(ground.STREET_CLASSES),
+        "streets": ground.streets(results.streets, frame, lang),
+        "context": ground.context(results.context, frame, lang),
+    }
+
+
+def packed(content: dict[str, Any]) -> str:
+    """Return the content as JSON in gzip in base64: letters that mean nothing to HTML or a template."""
+    plain = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return base64.b64encode(gzip.compress(plain, compresslevel=9, mtime=0)).decode("ascii")
+
+
+def payload_sizes(results: Results, *, lang: Lang = "zh") -> dict[str, int]:
+    """Return how many bytes each part of the page's data takes, packed by itself, the largest first."""
+    sizes = {name: len(packed({name: part})) for name, part in build(results, lang=lang).items()}
+    return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _bounds(results: Results) -> Bounds:
+    """Return where the page opens: units and boundary, else isochrones, else streets; degrees."""
+    boundary = results.context.get("boundary")
+    first = [results.units] if boundary is None else [results.units, boundary]
+    for tables in (first, [results.drawing], [results.streets]):
+        found = _total_bounds(tables)
+        if found is not None:
+            return found
+    return _NOWHERE
+
+
+def _total_bounds(tables: list[gpd.GeoDataFrame]) -> Bounds | None:
+    corners = np.concatenate([shapely.bounds(shapes.lonlat(table)).reshape(-1, 4) for table in tables])
+    corners = corners[np.isfinite(corners).all(axis=1)]
+    if len(corners) == 0:
+        return None
+    west, south = corners[:, :2].min(axis=0).tolist()
+    east, north = corners[:, 2:].max(axis=0).tolist()
+    return round(west, 6), round(south, 6), round(east, 6), round(north, 6)
+
+
+def _head(results: Results, lang: Lang) -> dict[str, Any]:
+    study, summary = results.study, results.summary
+    system = results.units.crs
+    authority = ":".join(system.to_authority() or ()) if system is not None else ""
+    parameters = summary.get("parameters") or {}
+    return {
+        "name": study.head.name,
+        "period": study.head.period,
+        "date": study.last_day.isoformat(),
+        "synthetic": study.head.synthetic,
+        "review_no": study.head.review_no or "",
+        "source": study.head.source or "",
+        "layers": _layer_labels(results),
+        "crs": " ".join(part for part in (system.name if system is not None else "", authority) if part),
+        "cell_m": cells.number_of(parameters.get("cell_m"), 1),
+        "warnings": [cells.text_of(warning, lang) for warning in summary.get("warnings") or ()],
+    }
+
+
+def _layer_labels(results: Results) -> list[list[str]]:
+    """Return each layer of the study with its sources as the user wrote them."""
+    layers = results.study.layers
+    return [
+        [name, *(source.label for source in getattr(layers, name))]
+        for name in type(layers).model_fields
+        if getattr(layers, name)
+    ]
+
+
+def _modes(results: Results, lang: Lang) -> list[dict[str, Any]]:
+    words = messages.subject("word", lang)
+    used = ((results.summary.get("parameters") or {}).get("modes")) or {}
+    return [
+        {
+            "label": words.get(name, name),
+            "speed_kmh": cells.number_of((used.get(name) or {}).get("speed_kmh", mode.speed_kmh), 2),
+            "access_kmh": cells.number_of(mode.access_kmh, 2),
+        }
+        for name, mode in results.study.modes.items()
+    ]
+
+
+def _services(results: Results, modes: list[str], lang: Lang) -> list[dict[str, Any]]:
+    marks = _marks([service.name(lang) for service in results.services.values()])
+    said = results.summary.get("services") or {}
+    return [
+        _service(service, modes, mark=mark, said=said.get(code) or {}, lang=lang)
+        for (code, service), mark in zip(results.services.items(), marks, strict=True)
+    ]
+
+
+def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    return {
+        "label": service.name(lang),
+        "mark": mark,
+        "test": service.test,
+        "unit_kind": service.unit_kind,
+        "rings": [
+            {"mode": place, "limit": cells.number_of(ring.limit, 1)}
+            for ring in service.rings
+            if (place := cells.places([ring.mode], modes)[0]) >= 0
+        ],
+        "demand": cells.places(service.demand, schema.GROUPS),
+        "basis": service.basis,
+        "status": service.status,
+        "misplaced": cells.number_of(said.get("misplaced_share"), 6),
+        "misplaced_uniform": cells.number_of(said.get("misplaced_uniform_share"), 6),
+    }
+
+
+def _marks(labels: list[str]) -> list[str]:
+    """Return one letter per label, each its own as long as the letters reach.
+
+    Examples
+    --------
+    >>> _marks(["共享食堂", "共享仓", "长者食堂"])
+    ['共', '享', '长']
+    """
+    taken: list[str] = []
+    for number, label in enumerate(labels, start=1):
+        letters = (letter.upper() for letter in label if letter.isalpha())
+        taken.append(next((letter for letter in letters if letter not in taken), str(number % 100)))
+    return taken
+
+
+def _venue_names(results: Results, lang: Lang) -> dict[str, str]:
+    venues = results.context.get("venues")
+    if venues is None:
+        return {}
+    return dict(zip(cells.texts(venues, "id", lang), cells.texts(venues, "name", lang), strict=True))

@@ -1,0 +1,92 @@
+"""What `geo` says to planners, in Chinese and in English: one catalogue, one file a subject.
+
+A message is a key of the catalogue and the values that fill it; it becomes text only where it is
+shown, so that every output can be had in either language.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Lang = Literal["zh", "en"]
+DEFAULT_LANG: Lang = "zh"
+ROWS_SHOWN = 8
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    """Return every message, keyed `<file>.<name>`."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in sorted(resources.files(__name__).iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".toml"):
+            subject = entry.name.removesuffix(".toml")
+            for name, texts in tomllib.loads(entry.read_text(encoding="utf-8")).items():
+                found[f"{subject}.{name}"] = texts
+    return found
+
+
+@dataclass(frozen=True)
+class Message:
+    """A key of the catalogue with the values that fill it.
+
+    Examples
+    --------
+    >>> Message("word.minutes", {"n": 15}).text("en")
+    '15 min'
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, lang: Lang = DEFAULT_LANG) -> str:
+        """Return the message in one language; raise KeyError for an unknown key."""
+        shown = {
+            name: value.text(lang) if isinstance(value, Message) else value for name, value in self.values.items()
+        }
+        return _catalogue()[self.key][lang].format_map(shown)
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+def text(key: str, lang: Lang = DEFAULT_LANG, **values: object) -> str:
+    """Return one message of the catalogue, filled.
+
+    Examples
+    --------
+    >>> text("word.minutes", "zh", n=15)
+    '15分钟'
+    """
+    return Message(key, values).text(lang)
+
+
+def subject(name: str, lang: Lang = DEFAULT_LANG) -> dict[str, str]:
+    """Return all messages of one file of the catalogue, unfilled, by name."""
+    start = f"{name}."
+    return {key.removeprefix(start): texts[lang] for key, texts in _catalogue().items() if key.startswith(start)}
+
+
+def keys() -> list[str]:
+    """Return every key of the catalogue."""
+    return list(_catalogue())
+
+
+def row_list(rows: Sequence[int], lang: Lang = DEFAULT_LANG) -> str:
+    """Return row numbers for people: the first few, then how many more.
+
+    Examples
+    --------
+    >>> row_list([3, 5], "en")
+    'rows 3, 5'
+    """
+    shown = text("word.comma", lang).join(str(row) for row in rows[:ROWS_SHOWN])
+    if len(rows) > ROWS_SHOWN:
+        return text("word.rows_more", lang, rows=shown, total=len(rows))
+    return text("word.rows", lang, rows=shown)

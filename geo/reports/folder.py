@@ -1,0 +1,156 @@
+"""How the files of an analysis come into their folder: all of them or none."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyogrio.errors import DataSourceError
+
+from geo.errors import Fault, InputFaultsError
+from geo.messages import DEFAULT_LANG, Message
+from geo.reports import geopackage, rasters, summary, tables, workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from geo.messages import Lang
+    from geo.results import Results
+
+# Files of an earlier run that would contradict this one if it no longer writes them.
+_OWN = ("coverage.csv", "gaps.csv", "layers.gpkg", "report.xlsx", "summary.json", "map.html", "surface_*.tif")
+
+
+def write_results(
+    results: Results, folder: Path, *, lang: Lang = DEFAULT_LANG, map_html: str | None = None
+) -> list[Path]:
+    """Write all files of an analysis into a folder, whole or not at all.
+
+    Everything is written into a hidden folder beside its place and renamed when complete. In a folder
+    that exists only the files that `geo` writes are replaced; surfaces and a map of an earlier run
+    that this one does not write are removed; other people's files stay.
+
+    Parameters
+    ----------
+    results
+        What to write.
+    folder
+        The study's own folder; it and its parents are made where needed.
+    lang
+        Language of the workbook, notes and messages.
+    map_html
+        The page to write as `map.html`.
+
+    Returns
+    -------
+    The files written, in a fixed order.
+
+    Raises
+    ------
+    InputFaultsError
+        When the folder cannot be made or written. What was there before is left as it was.
+    """
+    folder = Path(folder)
+    place = Path(os.path.realpath(folder))
+    try:
+        with _staging(place) as staging:
+            names = _write_all(results, staging, lang=lang, map_html=map_html)
+            _publish(staging, place, names)
+    except (OSError, DataSourceError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputFaultsError([Fault(str(folder), Message("report.cannot_write", {"why": why}))]) from error
+    return [folder / name for name in names]
+
+
+def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
+    """Write every file into a folder and return their names."""
+    surfaces = rasters.surface_files(results)
+    tables.write_coverage(results, folder / "coverage.csv", lang=lang)
+    tables.write_gaps(results, folder / "gaps.csv", lang=lang)
+    geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
+    rasters.write_surfaces(results, folder, surfaces)
+    summary.write_summary(results, folder / "summary.json", lang=lang)
+    workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
+    names = ["coverage.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
+    if map_html is not None:
+        (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
+        names.insert(0, "map.html")
+    return names
+
+
+@contextmanager
+def _staging(place: Path) -> Iterator[Path]:
+    """Give a hidden folder beside a place; after a failure neither it nor a parent made for it is left."""
+    staging = place.with_name(f".{place.name}.part")
+    made: list[Path] = []
+    try:
+        _make_folders(place.parent, made)
+        _refuse_a_file(place)
+        _remove(staging)  # of a run that was killed
+        staging.mkdir()
+        yield staging
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        for parent in reversed(made):
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder and its parents, noting each one that was not there."""
+    if folder.exists():
+        return
+    _make_folders(folder.parent, made)
+    folder.mkdir()
+    made.append(folder)
+
+
+def _refuse_a_file(place: Path) -> None:
+    if place.exists() and not place.is_dir():
+        raise NotADirectoryError(20, os.strerror(20))
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
+
+
+def _publish(staging: Path, place: Path, names: list[str]) -> None:
+    """Rename complete files into place; when one cannot be, put everything back as it was."""
+    if not place.exists():
+        staging.rename(place)
+        return
+    kept = place.with_name(f".{place.name}.old")
+    _restore(kept, place)  # of a run that was killed while it renamed
+    kept.mkdir()
+    placed: list[Path] = []
+    try:
+        for old in sorted(place.iterdir()):
+            if old.is_file() and (old.name in names or any(fnmatch.fnmatchcase(old.name, own) for own in _OWN)):
+                old.rename(kept / old.name)
+        for name in names:
+            (staging / name).rename(place / name)
+            placed.append(place / name)
+    except BaseException:
+        for path in placed:
+            path.unlink()
+        _restore(kept, place)
+        raise
+    shutil.rmtree(kept, ignore_errors=True)
+
+
+def _restore(kept: Path, place: Path) -> None:
+    """Move the files that were set aside back into their place."""
+    if not kept.is_dir():
+        return
+    for path in sorted(kept.iterdir()):
+        path.replace(place / path.name)
+    kept.rmdir()

@@ -1,0 +1,133 @@
+"""Which layers does `layers.gpkg` hold: the tables of an analysis with their geometries, in the study's CRS."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from geo import crs as crs_room
+from geo.layers import headers
+from geo.reports import cells
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Hashable, Iterator
+    from pathlib import Path
+
+    import pyproj
+
+    from geo.messages import Lang
+    from geo.results import Results
+
+UNIT_LAYERS = {"communities": "community", "parks": "park", "districts": "district"}
+_DATE_OPTION = "OGR_CURRENT_DATE"
+_TAKEN = frozenset({"fid", "geom"})  # the columns that the format adds
+# Geometry of a layer that has none to show, so that its schema is the same in every study.
+_EMPTY_TYPE = {"service_points": "Point", "demand": "Point"}
+_MULTI = {
+    "Point": "Point",
+    "MultiPoint": "MultiPoint",
+    "LineString": "MultiLineString",
+    "MultiLineString": "MultiLineString",
+    "Polygon": "MultiPolygon",
+    "MultiPolygon": "MultiPolygon",
+}
+
+
+def write_layers(results: Results, path: Path, *, lang: Lang) -> None:
+    """Write `layers.gpkg` with all layers of the contract, empty ones too.
+
+    Minutes that are unreachable or not computed are NULL; rows without a geometry stay. Polygons are
+    multipolygons in every layer. Columns of personal data are left out whatever the study keeps.
+    """
+    units = results.units
+    crs = crs_room.require_same(units)
+    layers = {name: units[units["unit_kind"] == kind] for name, kind in UNIT_LAYERS.items()}
+    for name in ("service_points", "demand", "isochrones", "coverage", "gaps"):
+        layers[name] = getattr(results, name)
+    with _dated(results.study.last_day):
+        for name, table in layers.items():
+            _write_layer(table, path, name, crs=crs, lang=lang)
+
+
+@contextmanager
+def _dated(day: dt.date) -> Iterator[None]:
+    """Let the format's time stamps say one day, for the same bytes tomorrow."""
+    before = pyogrio.get_gdal_config_option(_DATE_OPTION)
+    pyogrio.set_gdal_config_options({_DATE_OPTION: f"{day.isoformat()}T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({_DATE_OPTION: before})
+
+
+def _write_layer(table: gpd.GeoDataFrame, path: Path, name: str, *, crs: pyproj.CRS, lang: Lang) -> None:
+    if table.crs is not None:
+        crs_room.require_same(crs, table)
+    geometry_type = _geometry_type(table.geometry, name)
+    pyogrio.write_dataframe(
+        gpd.GeoDataFrame(_fields(table, lang), geometry=table.geometry.to_numpy(), crs=crs),
+        path,
+        layer=name,
+        driver="GPKG",
+        geometry_type=geometry_type,
+        promote_to_multi=geometry_type.startswith("Multi"),
+    )
+
+
+def _geometry_type(geometry: gpd.GeoSeries, name: str) -> str:
+    """Return the one type that a layer declares; `Unknown` lets different ones stand together."""
+    met = {_MULTI.get(kind, "Unknown") for kind in geometry.geom_type.dropna()}
+    if met == {"Point", "MultiPoint"}:
+        return "MultiPoint"
+    if not met:
+        return _EMPTY_TYPE.get(name, "MultiPolygon")
+    return met.pop() if len(met) == 1 else "Unknown"
+
+
+def _fields(table: gpd.GeoDataFrame, lang: Lang) -> dict[str, pd.Series[object]]:
+    """Return the attribute columns under names that the format can hold side by side."""
+    fields: dict[str, pd.Series[object]] = {}
+    folded = set(_TAKEN)
+    for position, column in enumerate(table.columns):
+        values = table.iloc[:, position].reset_index(drop=True)
+        if column == table.geometry.name or _is_personal(column, values):
+            continue
+        fields[_free_name(column, folded, lang)] = _field(values, lang)
+    return fields
+
+
+def _free_name(column: Hashable, folded: set[str], lang: Lang) -> str:
+    stem = cells.text_of(column, lang) or "column"
+    name, again = stem, 1
+    while name.casefold() in folded:
+        again += 1
+        name = f"{stem}_{again}"
+    folded.add(name.casefold())
+    return name
+
+
+def _is_personal(column: Hashable, values: pd.Series[object]) -> bool:
+    if headers.is_personal(str(column)):
+        return True
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return False
+    return headers.hold_phones([value for value in values.tolist() if isinstance(value, str)], strictly=True)
+
+
+def _field(values: pd.Series[object], lang: Lang) -> pd.Series[object]:
+    """Return a column in a type that the format has: whole, real (what is not finite is NULL), yes/no or text."""
+    kind = values.dtype.kind
+    if isinstance(values.dtype, np.dtype) and kind in "biu":
+        return values
+    if kind in "fiu":
+        real = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.Series(np.where(np.isfinite(real), real, np.nan))
+    texts = [cells.text_of(value, lang) for value in values.tolist()]
+    missing = values.isna().to_numpy()
+    return pd.Series([None if gone else text for text, gone in zip(texts, missing, strict=True)], dtype=object)

@@ -1,0 +1,103 @@
+"""Which rows of the coverage decide: the headline group of each service at its deciding ring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from geo.reports import cells, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from geo.catalogue import Ring, ServiceType
+    from geo.results import Results
+
+PASS_LINE = 0.85
+Unit = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One row of the coverage as sheets read it; None for what is missing.
+
+    Attributes
+    ----------
+    people, served
+        Everyone of the group in the unit, and those within the limit.
+    share
+        0 to 1, None where not assessed or nobody is there.
+    status
+        `schema.COVERAGE_STATUS`.
+    """
+
+    people: float | None
+    served: float | None
+    share: float | None
+    status: str
+
+
+def pass_line(results: Results) -> float:
+    """Return the share from which a unit passes, 0 to 1."""
+    given = cells.number_of(results.summary.get("parameters", {}).get("pass_line"))
+    if given is None:
+        return PASS_LINE
+    return given / 100.0 if given > 1.0 else given
+
+
+def of_ring(results: Results, service: str, ring: Ring | None, group: str | None) -> dict[Unit, Covered]:
+    """Return unit → its row for one service, ring and group; `ring` None asks for the yes or no per unit."""
+    table = results.coverage
+    wanted = table["service"] == service
+    if ring is None:
+        wanted &= table["mode"] == wording.PRESENCE
+    else:
+        wanted &= (table["mode"] == ring.mode) & (table["limit_minutes"] == ring.limit)
+    if group is not None:
+        wanted &= table["demand"] == group
+    return dict(reversed(list(_rows(table[wanted]))))
+
+
+def headlines(results: Results) -> dict[str, dict[Unit, Covered]]:
+    """Return service → unit → the row that decides, in the order of the services; lists have none."""
+    return {
+        code: of_ring(results, code, kind.rings[0] if kind.rings else None, headline_group(kind))
+        for code, kind in results.services.items()
+        if kind.test != "inventory"
+    }
+
+
+def headline_group(kind: ServiceType) -> str | None:
+    """Return the group that a service is judged by, None where it is a yes or no per unit."""
+    return kind.demand[0] if kind.test == "minutes" and kind.demand else None
+
+
+def unit_names(results: Results) -> dict[Unit, str]:
+    """Return unit → name, in the order of the coverage."""
+    table = results.coverage
+    keys = zip(table["unit_kind"], table["unit_id"].fillna(""), table["unit_name"], strict=True)
+    found: dict[Unit, str] = {}
+    for kind, code, name in keys:
+        found.setdefault((kind, code), name)
+    return found
+
+
+def people(results: Results) -> Mapping[Unit, Mapping[str, float]]:
+    """Return unit → group → people, for the groups that some evaluated service serves."""
+    table = results.coverage[results.coverage["mode"] != wording.PRESENCE]
+    rows = zip(table["unit_kind"], table["unit_id"].fillna(""), table["demand"], table["people"], strict=True)
+    found: dict[Unit, dict[str, float]] = {}
+    for kind, code, group, number in rows:
+        counted = cells.number_of(number)
+        if counted is not None:
+            found.setdefault((kind, code), {}).setdefault(group, counted)
+    return found
+
+
+def _rows(table: pd.DataFrame) -> Iterator[tuple[Unit, Covered]]:
+    columns = ("unit_kind", "unit_id", "people", "people_served", "share", "status")
+    for kind, code, number, served, share, status in zip(*(table[name].tolist() for name in columns), strict=True):
+        unit = (kind, code if isinstance(code, str) else "")
+        yield unit, Covered(cells.number_of(number), cells.number_of(served), cells.number_of(share), str(status))

@@ -1,0 +1,180 @@
+"""How a sheet is laid out: title, line of origin, header with units, rows, print area; and what a cell may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from geo import messages
+from geo.reports import cells, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from geo.messages import Lang
+    from geo.results import Results
+
+Kind = Literal["text", "people", "share", "share_fine", "minutes", "degrees", "whole"]
+CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
+CUT = "…"
+TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
+A4 = 9
+_MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
+_FONT = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
+_BOX = {"border": 1, "border_color": "#A6A6A6"}
+_NUMBERS: dict[str, str] = {
+    "people": "#,##0.###",
+    "people_whole": "#,##0",
+    "share": "0.0%",
+    "share_edge": '0.0%"*"',
+    "share_fine": "0.00%",
+    "minutes": "0.0",
+    "degrees": "0.000000",
+    "whole": "0",
+}
+_STYLES: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16, "align": "center", "font_name": "黑体"},
+    "origin": {"align": "left", "font_color": "#404040"},
+    "mark": {"align": "left", "bold": True, "font_color": "#C00000"},
+    "section": {"bold": True, "font_size": 12, "font_name": "黑体"},
+    "header": {"bold": True, "align": "center", "text_wrap": True, "bg_color": "#DCE6F1", **_BOX},
+    "text": {"text_wrap": True, **_BOX},
+    "none": {"align": "center", "font_color": "#7F7F7F", **_BOX},
+    "total": {"bold": True, "bg_color": "#F2F2F2", **_BOX},
+    "total_none": {"bold": True, "align": "center", "bg_color": "#F2F2F2", **_BOX},
+    "low": {"bg_color": "#FDAE6B"},
+    "middle": {"bg_color": "#FEE8A0"},
+    "high": {"bg_color": "#9ECAE1"},
+    "planned": {"bg_color": "#FFF2CC", "text_wrap": True, **_BOX},
+    "closed": {"bg_color": "#D9D9D9", "text_wrap": True, **_BOX},
+    "doubtful": {"bg_color": "#F8CBAD", "text_wrap": True, **_BOX},
+    "mobile": {"bg_color": "#DDEBF7", "text_wrap": True, **_BOX},
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet: what its header says (with the unit), how wide it is, what it holds."""
+
+    header: str
+    width: float
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Book:
+    """An open workbook and what all of its sheets need."""
+
+    workbook: Any
+    results: Results
+    lang: Lang
+    formats: Mapping[str, Any]
+
+    def say(self, name: str, **values: object) -> str:
+        """Return a text of this room in the workbook's language."""
+        return messages.text(f"report.{name}", self.lang, **values)
+
+
+def make_formats(workbook: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
+    """Return all cell formats of a workbook, by name; numbers also as `total_<name>`."""
+    found = {name: workbook.add_format({**_FONT, **style}) for name, style in _STYLES.items() if "border" in style}
+    for name in ("title", "origin", "mark", "section"):
+        found[name] = workbook.add_format({**_FONT, **_STYLES[name]})
+    for name in ("low", "middle", "high"):
+        found[name] = workbook.add_format(_STYLES[name])
+    for name, number in _NUMBERS.items():
+        found[name] = workbook.add_format({**_FONT, **_BOX, "num_format": number})
+        found[f"total_{name}"] = workbook.add_format({**_FONT, **_STYLES["total"], "num_format": number})
+    return found
+
+
+def fitted(text: str) -> str:
+    """Return text that fits a cell, cut with "…" where it is longer than a cell holds.
+
+    Examples
+    --------
+    >>> len(fitted("a" * 40_000)), fitted("a" * 40_000)[-2:]
+    (32767, 'a…')
+    """
+    if len(text) * 2 <= CELL_UNITS:
+        return text
+    encoded = text.encode("utf-16-le")
+    if len(encoded) <= 2 * CELL_UNITS:
+        return text
+    return encoded[: 2 * (CELL_UNITS - 1)].decode("utf-16-le", errors="ignore") + CUT
+
+
+def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "") -> Any:  # noqa: ANN401 - xlsxwriter
+    """Add a sheet with its title and its line of origin, ready for print on A4 across."""
+    head = book.results.study.head
+    sheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"))
+    last = len(columns) - 1
+    _across(sheet, TITLE_ROW, last, book.say(f"title_{name}", study=cells.text_of(head.name, book.lang)), book.formats["title"])
+    origin = book.say("origin", period=head.period, day=book.results.study.last_day.isoformat())
+    mark = book.say("synthetic_mark") if head.synthetic else ""
+    style = "mark" if head.synthetic else "origin"
+    _across(sheet, ORIGIN_ROW, last, "　".join(part for part in (mark, origin, notes) if part), book.formats[style])
+    sheet.set_row(TITLE_ROW, 28)
+    for position, column in enumerate(columns):
+        sheet.set_column(position, position, column.width)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(**_MARGINS)
+    sheet.set_footer(book.say("footer"))
+    return sheet
+
+
+def _across(sheet: Any, row: int, last: int, text: str, style: Any) -> None:  # noqa: ANN401 - xlsxwriter
+    if last:
+        sheet.merge_range(row, 0, row, last, "", style)
+    sheet.write_string(row, 0, fitted(text), style)
+
+
+def close_sheet(sheet: Any, *, rows: int, columns: int) -> None:  # noqa: ANN401 - xlsxwriter
+    """Set the print area over everything written."""
+    sheet.print_area(0, 0, max(rows - 1, 0), columns - 1)
+
+
+def section(book: Book, sheet: Any, row: int, name: str) -> int:  # noqa: ANN401 - xlsxwriter
+    """Write the heading of a part of a sheet; return the next row."""
+    sheet.write_string(row, 0, book.say(name), book.formats["section"])
+    return row + 1
+
+
+def table(  # noqa: ANN401 - xlsxwriter
+    book: Book, sheet: Any, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]
+) -> int:
+    """Write a header and rows; return the row after the last."""
+    for position, column in enumerate(columns):
+        sheet.write_string(row, position, fitted(column.header), book.formats["header"])
+    for line in lines:
+        row += 1
+        for position, (value, column) in enumerate(zip(line, columns, strict=True)):
+            write(book, sheet, row, position, value, kind=column.kind)
+    return row + 1
+
+
+def write(  # noqa: ANN401 - xlsxwriter
+    book: Book, sheet: Any, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
+) -> None:
+    """Write one value: a finite number in a column of numbers, else text; "—" where there is nothing to say."""
+    total = "total_" if style == "total" else ""
+    number = cells.number_of(value)
+    if kind != "text" and number is not None and not isinstance(value, bool):
+        name = "people_whole" if kind == "people" and number.is_integer() else kind
+        sheet.write_number(row, column, number, book.formats[total + name])
+        return
+    text = "" if number is None and isinstance(value, float) else cells.text_of(value, book.lang)
+    if kind == "text" and text.strip():
+        sheet.write_string(row, column, fitted(text), book.formats[style or "text"])
+    else:
+        shown = fitted(text) if text.strip() else wording.NOT_APPLICABLE
+        sheet.write_string(row, column, shown, book.formats[f"{total}none"])
+
+
+def head_of_table(sheet: Any, row: int, *, last_row: int, columns: int, frozen_columns: int = 0) -> None:  # noqa: ANN401
+    """Keep a header in sight, on screen and on every printed page, and let its columns be filtered."""
+    sheet.freeze_panes(row + 1, frozen_columns)
+    sheet.repeat_rows(0, row)
+    sheet.autofilter(row, 0, max(last_row, row), columns - 1)

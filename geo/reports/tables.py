@@ -1,0 +1,57 @@
+"""Which rows do `coverage.csv` and `gaps.csv` hold: the contract's columns as text, one row a row."""
+
+from __future__ import annotations
+
+import csv
+from functools import partial
+from typing import TYPE_CHECKING
+
+from geo import schema
+from geo.reports import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from geo.messages import Lang
+    from geo.results import Results
+
+_DEGREES = partial(cells.rounded, decimals=cells.DEGREE_DECIMALS)
+_NUMBERS: dict[str, Callable[[object], str]] = {
+    "limit_minutes": cells.rounded,
+    "people": cells.rounded,
+    "people_served": cells.rounded,
+    "people_not_attached": cells.rounded,
+    "minutes_to_nearest": cells.rounded,
+    "rank": cells.rounded,
+    "share": cells.share_of,
+    "lon": _DEGREES,
+    "lat": _DEGREES,
+}
+
+
+def write_coverage(results: Results, path: Path, *, lang: Lang) -> None:
+    """Write `coverage.csv`: `schema.COVERAGE`, UTF-8 with BOM, CRLF; shares 0 to 1, `inf` and NaN empty."""
+    _write(results.coverage, schema.COVERAGE, path, lang=lang)
+
+
+def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:
+    """Write `gaps.csv`: `schema.GAPS`, UTF-8 with BOM, CRLF; minutes empty where nothing is within the horizon."""
+    _write(results.gaps, schema.GAPS, path, lang=lang)
+
+
+def _write(table: pd.DataFrame, columns: Sequence[str], path: Path, *, lang: Lang) -> None:
+    texts = [_column(table[name].tolist(), name, lang) for name in columns]
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target, lineterminator="\r\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*texts, strict=True))
+
+
+def _column(values: list[object], name: str, lang: Lang) -> list[str]:
+    shown = _NUMBERS.get(name)
+    if shown is not None:
+        return [shown(value) for value in values]
+    return [cells.inert(cells.text_of(value, lang)) for value in values]

@@ -1,0 +1,93 @@
+"""What codes are called in the workbook: modes, groups, kinds of unit, rings, indicators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from geo import messages, modes, schema
+from geo.reports import cells
+
+if TYPE_CHECKING:
+    from geo.catalogue import Ring, ServiceType
+    from geo.messages import Lang
+    from geo.results import Results
+
+PRESENCE = "presence"
+NOT_APPLICABLE = "—"
+STATES = ("working", "planned", "closed", "doubtful")
+VERIFIED = "V"
+
+
+def mode(name: str, lang: Lang) -> str:
+    """Return what a mode is called; a mode of the study's own keeps its name."""
+    if name == PRESENCE:
+        return messages.text("report.presence", lang)
+    return messages.text(f"word.{name}", lang) if name in modes.BUILTIN else name
+
+
+def group(name: str, lang: Lang) -> str:
+    """Return what a group of people is called."""
+    return messages.text(f"word.{name}", lang) if name in schema.GROUPS else name
+
+
+def unit_kind(name: str, lang: Lang) -> str:
+    """Return what a kind of unit is called."""
+    return messages.text(f"word.{name}", lang) if name in schema.UNIT_KINDS else name
+
+
+def coded(name: str, lang: Lang, *, of: str) -> str:
+    """Return the catalogue's text `<of>_<name>` of this room, or the code itself where it has none.
+
+    Examples
+    --------
+    >>> coded("planned", "en", of="state"), coded("other", "en", of="state")
+    ('planned', 'other')
+    """
+    return messages.subject("report", lang).get(f"{of}_{name}", name)
+
+
+def status(name: str, lang: Lang) -> str:
+    """Return what a status of the coverage is called."""
+    return messages.text(f"word.{name}", lang) if name in schema.COVERAGE_STATUS else name
+
+
+def service(code: str, results: Results, lang: Lang) -> str:
+    """Return what a service type is called; a code that no catalogue knows stays as it is."""
+    kind = results.services.get(code) or results.study.services.get(code)
+    return kind.name(lang) if kind is not None else code
+
+
+def ring(found: Ring, lang: Lang) -> str:
+    """Return a way of measuring: mode and minutes."""
+    return messages.text("report.ring", lang, mode=mode(found.mode, lang), minutes=cells.rounded(found.limit))
+
+
+def indicator(kind: ServiceType, found: Ring, people: str, lang: Lang) -> str:
+    """Return the full name of a coverage: service, mode, limit and denominator, never a bare share."""
+    values = {"service": kind.name(lang), "ring": ring(found, lang), "group": group(people, lang)}
+    return messages.text("report.indicator", lang, **values)
+
+
+def basis(kind: ServiceType, lang: Lang) -> str:
+    """Return what a threshold rests on: its text where it was read there, else that it is a default."""
+    return kind.basis if kind.status == VERIFIED and kind.basis else messages.text("word.default_value", lang)
+
+
+def verdict(kind: ServiceType, share: float | None, pass_line: float, lang: Lang) -> str:
+    """Return whether a share passes; only thresholds that were read in their source allow the words."""
+    if kind.status != VERIFIED:
+        return messages.text("word.default_value", lang)
+    if share is None:
+        return NOT_APPLICABLE
+    return messages.text("report.passes" if share >= pass_line else "report.fails", lang)
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent without idle zeros.
+
+    Examples
+    --------
+    >>> percent(0.85), percent(0.125)
+    ('85', '12.5')
+    """
+    return cells.rounded(share * 100.0, decimals=1)

@@ -1,0 +1,77 @@
+"""What an analysis holds: the tables and surfaces that every output reads, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geo import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from geo.catalogue import ServiceType
+    from geo.grid import Surface
+    from geo.study import Study
+
+
+@dataclass(frozen=True)
+class Results:
+    """All results of one study, in the study's metric CRS.
+
+    Attributes
+    ----------
+    study
+        The study as read.
+    services
+        Evaluated service types by code, with the study's own settings applied.
+    units
+        `schema.UNITS`: communities, parks, factories and districts.
+    service_points
+        `schema.SERVICE_POINTS`, plus `unit_id` (community or park it stands in), `snap_m_<mode>`
+        and `snap_status_<mode>` per mode.
+    demand
+        `schema.DEMAND`, plus `snap_m_<mode>`, `snap_status_<mode>`, `minutes_<service>`,
+        `nearest_<service>` and `minutes_<service>_<mode>` for further rings. NaN where the group is
+        not served by the type, `inf` where no such service is reached within the horizon.
+    coverage
+        `schema.COVERAGE`, one row per unit, service, ring, group and band; the geometry of the unit.
+    gaps
+        `schema.GAPS`, plus `unit_id`, `people_<group>`; polygons around the people concerned.
+    isochrones
+        `schema.ISOCHRONES`: exact contours of the surfaces.
+    drawing
+        The dissolved isochrones as the map draws them (simplified); misplaced people are counted on these.
+    surfaces
+        Travel-time surfaces by (service, mode).
+    streets
+        `schema.STREETS`, the street pieces.
+    context
+        Further layers for the drawing: `boundary`, `water`, `barriers`, `gates`, `venues`; maybe empty.
+    repairs
+        `schema.REPAIRS`: what the reader did to the input.
+    summary
+        What `summary.json` says.
+    """
+
+    study: Study
+    services: Mapping[str, ServiceType]
+    units: gpd.GeoDataFrame
+    service_points: gpd.GeoDataFrame
+    demand: gpd.GeoDataFrame
+    coverage: gpd.GeoDataFrame
+    gaps: gpd.GeoDataFrame
+    isochrones: gpd.GeoDataFrame
+    drawing: gpd.GeoDataFrame
+    surfaces: Mapping[tuple[str, str], Surface]
+    streets: gpd.GeoDataFrame
+    context: Mapping[str, gpd.GeoDataFrame]
+    repairs: pd.DataFrame
+    summary: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for name in ("units", "service_points", "demand", "coverage", "gaps", "isochrones"):
+            schema.require_columns(getattr(self, name), getattr(schema, name.upper()), what=name)

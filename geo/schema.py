@@ -1,0 +1,137 @@
+"""Column contracts of the tables that pass from one room to another.
+
+Every table is a pandas DataFrame or a GeoDataFrame in the study's metric CRS. Columns beyond the
+contract travel along untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from geo.errors import GeoValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GROUPS = ("residents", "workers", "elders")
+UNIT_KINDS = ("community", "park", "factory", "district", "study", "outside")
+PERSONAL_NOTE = "personal"
+
+# Canonical columns that a layer may bring (study-file contract).
+LAYER_COLUMNS = (
+    "id",
+    "name",
+    "type",
+    "population",
+    "elders",
+    "workers",
+    "capacity",
+    "hours",
+    "status",
+    "mobile",
+    "venue",
+    "district",
+    "town",
+    "area",
+    "unit_id",
+    "lon",
+    "lat",
+)
+
+# What the reader did to rows: one line a row (or a layer, where `row` is missing).
+# `action` is kept | repaired | dropped | doubtful | told; `message` a geo.messages.Message.
+REPAIRS = ("layer", "source", "row", "id", "action", "message")
+
+# Street pieces between junctions. `start_node`/`end_node` are 0-based numbers without gaps.
+# `length_m` is ellipsoidal. The tag columns hold "" where the source says nothing.
+STREET_TAGS = (
+    "highway",
+    "oneway",
+    "access",
+    "foot",
+    "bicycle",
+    "motor_vehicle",
+    "junction",
+    "oneway_bicycle",
+    "bridge",
+    "tunnel",
+    "service",
+    "name",
+    "maxspeed",
+    "motorroad",
+)
+STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, "geometry")
+
+# `state` is working | planned | closed | doubtful; `counted` says whether minutes are computed to it.
+SERVICE_POINTS = ("id", "name", "type", "status", "state", "mobile", "counted", "venue", "capacity", "geometry")
+
+# `unit_kind` is community | park | factory | district; `districts` lists district ids, joined by ";".
+UNITS = (
+    "unit_kind",
+    "unit_id",
+    "unit_name",
+    "population",
+    "elders",
+    "workers",
+    "town",
+    "area",
+    "districts",
+    "gates_from",
+    "geometry",
+)
+
+# One row per place and group. community, park and factory hold a unit id or "" (outside).
+DEMAND = ("id", "people", "group", "community", "park", "factory", "districts", "geometry")
+
+SNAP_STATUS = ("ok", "far", "island", "no_geometry")
+SNAPPED = ("edge", "fraction", "snap_m", "snap_status")
+
+COVERAGE = (
+    "unit_kind",
+    "unit_id",
+    "unit_name",
+    "service",
+    "mode",
+    "limit_minutes",
+    "demand",
+    "people",
+    "people_served",
+    "share",
+    "status",
+    "people_not_attached",
+    "note",
+)
+COVERAGE_STATUS = ("ok", "not_assessed", "no_demand", "edge")
+
+GAPS = (
+    "gap_id",
+    "service",
+    "rank",
+    "people",
+    "minutes_to_nearest",
+    "nearest_name",
+    "communities",
+    "districts",
+    "lon",
+    "lat",
+)
+
+# `facility_id` is missing where dissolved; `combine` is dissolve | each | split.
+ISOCHRONES = ("service", "mode", "limit_minutes", "facility_id", "combine", "geometry")
+
+
+def require_columns(table: pd.DataFrame, columns: Iterable[str], *, what: str) -> None:
+    """Raise GeoValueError unless the table has the columns; the message names those that are missing.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"id": []}), ["id", "people"], what="demand")
+    Traceback (most recent call last):
+    geo.errors.GeoValueError: demand lacks the columns people; it has id
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        msg = f"{what} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
+        raise GeoValueError(msg)

@@ -1,0 +1,460 @@
+"""The study file: what is studied, from which layers, with which services and modes.
+
+Read once, checked whole, frozen. All faults of the file are reported together.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from geo import catalogue, crs as crs_room, messages, modes as modes_room
+from geo.catalogue import Ring, ServiceType
+from geo.errors import Fault, GeoCrsError, InputFaultsError
+from geo.messages import Message
+from geo.modes import Access, Mode
+
+STUDY_FILE = "study.toml"
+AREA_LAYERS = ("communities", "parks", "factories", "population")
+Group = Literal["residents", "workers", "elders"]
+_PERIOD = re.compile(r"^(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
+
+
+def _custom(key: str) -> PydanticCustomError:
+    """Return a fault of one value whose type is the key of its message."""
+    return PydanticCustomError(key, key)  # type: ignore[arg-type]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LayerSource(_Frozen):
+    """One source of a layer, as the study file states it; `path` is resolved by :func:`read_study`."""
+
+    path: str | None = None
+    place: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    layer: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    where: dict[str, list[Any]] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(default_factory=dict)
+    unknown: Literal["fail", "report"] = "fail"
+    file: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def label(self) -> str:
+        """The source as the user wrote it."""
+        return self.path or self.place or "?"
+
+
+class AlsoSpec(_Frozen):
+    """A further ring of a service."""
+
+    mode: str
+    limit: Annotated[float, Field(gt=0, le=240)]
+
+
+class ServiceSpec(_Frozen):
+    """What a study overrides of a service type, or the whole of a new one."""
+
+    label: str | None = None
+    label_en: str | None = None
+    aliases: tuple[str, ...] = ()
+    mode: str | None = None
+    minutes: tuple[Annotated[float, Field(gt=0, le=240)], ...] | None = None
+    limit: Annotated[float, Field(gt=0, le=240)] | None = None
+    also: tuple[AlsoSpec, ...] | None = None
+    demand: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
+    direction: catalogue.Direction | None = None
+
+
+class ModeSpec(_Frozen):
+    """What a study overrides of a mode, or a new one that moves `like` a known one."""
+
+    speed_kmh: Annotated[float, Field(gt=0, le=200)] | None = None
+    like: Literal["walk", "elder", "ebike", "drive"] | None = None
+    slope: bool | None = None
+
+
+class Adequacy(_Frozen):
+    """When the network is too thin to judge a unit."""
+
+    detached_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    street_m_per_resident: Annotated[float, Field(ge=0)] = 1.5
+    around_m: Annotated[float, Field(ge=0)] = 300.0
+    island_m: Annotated[float, Field(ge=0)] = 1000.0
+
+
+class Head(_Frozen):
+    """The `[study]` table."""
+
+    id: str
+    name: str
+    code: str | None = None
+    period: str
+    crs: str | None = None
+    synthetic: bool = False
+    previous: str | None = None
+    cap_m: Annotated[float, Field(gt=0, le=2000)] = 300.0
+    keep_personal: bool = False
+    review_no: str | None = None
+    source: str | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _folder_safe(cls, value: str) -> str:
+        if not re.fullmatch(r"\w[\w.-]*", value) or ".." in value:
+            raise _custom("study.bad_id")
+        return value
+
+    @field_validator("period")
+    @classmethod
+    def _a_period(cls, value: str) -> str:
+        if not _PERIOD.match(value):
+            raise _custom("study.bad_period")
+        return value
+
+    @field_validator("crs")
+    @classmethod
+    def _metric(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            wanted = crs_room.normalise(value)
+        except GeoCrsError as error:
+            raise _custom("study.bad_crs") from error
+        if crs_room.is_shifted(wanted) or not wanted.is_projected or wanted.to_epsg() == 3857:
+            raise _custom("study.bad_crs")
+        return value
+
+
+class Layers(_Frozen):
+    """The `[layers]` table: each layer is a tuple of sources."""
+
+    communities: tuple[LayerSource, ...] = ()
+    parks: tuple[LayerSource, ...] = ()
+    service_points: tuple[LayerSource, ...]
+    streets: tuple[LayerSource, ...]
+    districts: tuple[LayerSource, ...] = ()
+    factories: tuple[LayerSource, ...] = ()
+    venues: tuple[LayerSource, ...] = ()
+    gates: tuple[LayerSource, ...] = ()
+    barriers: tuple[LayerSource, ...] = ()
+    water: tuple[LayerSource, ...] = ()
+    boundary: tuple[LayerSource, ...] = ()
+    population: tuple[LayerSource, ...] = ()
+    terrain: tuple[LayerSource, ...] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _sources(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        return tuple({"path": item} if isinstance(item, str) else item for item in listed)
+
+
+class _File(_Frozen):
+    study: Head
+    layers: Layers
+    services: dict[str, ServiceSpec] = Field(default_factory=dict)
+    modes: dict[str, ModeSpec] = Field(default_factory=dict)
+    adequacy: Adequacy = Field(default_factory=Adequacy)
+
+
+class Study(_Frozen):
+    """A study, checked and frozen. Make one with :func:`read_study`.
+
+    Attributes
+    ----------
+    file
+        The study file.
+    head
+        Its `[study]` table.
+    layers
+        Its layers, every path resolved.
+    services
+        All service types: the catalogue with the study's own settings.
+    asked
+        Types that the study file names, evaluated even when nothing of the kind is built.
+    modes
+        All modes: the built-in ones with the study's own settings.
+    adequacy
+        Thresholds of rule 13.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    file: Path
+    head: Head
+    layers: Layers
+    services: dict[str, ServiceType]
+    asked: tuple[str, ...]
+    modes: dict[str, Mode]
+    adequacy: Adequacy
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the study file."""
+        return self.file.parent
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of the study's period, the only date that outputs bear.
+
+        Examples
+        --------
+        >>> last_day("2026Q4"), last_day("2026-02")
+        (datetime.date(2026, 12, 31), datetime.date(2026, 2, 28))
+        """
+        return last_day(self.head.period)
+
+
+def last_day(period: str) -> dt.date:
+    """Return the last day of a period such as 2026, 2026Q4 or 2026-11.
+
+    Examples
+    --------
+    >>> last_day("2026")
+    datetime.date(2026, 12, 31)
+    """
+    found = _PERIOD.match(period)
+    if found is None:
+        raise ValueError(messages.text("study.bad_period", "en"))
+    year, quarter, month = found.groups()
+    last = int(quarter) * 3 if quarter else int(month) if month else 12
+    return dt.date(int(year), last, calendar.monthrange(int(year), last)[1])
+
+
+def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path
+        A folder that holds `study.toml`, or the file itself.
+    data
+        Further folders in which relative layer paths are looked up.
+
+    Raises
+    ------
+    InputFaultsError
+        With every fault of the file: unknown keys, wrong values, layers that are not there.
+
+    Examples
+    --------
+    >>> read_study("no/such/folder")
+    Traceback (most recent call last):
+    geo.errors.InputFaultsError: no/such/folder:  no such folder or file. Give a folder with study.toml in it, ...
+    """
+    given = Path(path)
+    file = given / STUDY_FILE if given.is_dir() else given
+    raw = _parse(file, given)
+    spec, faults = _validate(raw)
+    faults += _cross_faults(raw)
+    layers = raw.get("layers")
+    if spec is None:
+        if isinstance(layers, dict):
+            faults += _path_faults(layers, file.parent, data)
+        raise InputFaultsError(_unique(faults))
+    resolved, missing = _resolve(spec.layers, file.parent, tuple(Path(folder) for folder in data))
+    faults += missing
+    if faults:
+        raise InputFaultsError(_unique(faults))
+    return Study(
+        file=file,
+        head=spec.study,
+        layers=resolved,
+        services=_services(spec.services),
+        asked=tuple(spec.services),
+        modes=_modes(spec.modes),
+        adequacy=spec.adequacy,
+    )
+
+
+def _unique(faults: list[Fault]) -> list[Fault]:
+    seen: dict[str, Fault] = {fault.text("en"): fault for fault in reversed(faults)}
+    return list(reversed(seen.values()))
+
+
+def _parse(file: Path, given: Path) -> dict[str, Any]:
+    """Return the parsed TOML, or raise the one fault that keeps it from being read."""
+    if not given.exists():
+        raise InputFaultsError([Fault(str(given), Message("study.no_such"))])
+    if not file.is_file():
+        raise InputFaultsError([Fault(str(given), Message("study.no_file", {"file": STUDY_FILE}))])
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputFaultsError([Fault(str(file), Message("study.not_utf8"))]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputFaultsError([Fault(str(file), Message("study.not_toml", {"why": str(error)}))]) from error
+    except OSError as error:
+        raise InputFaultsError([Fault(str(file), Message("study.unreadable", {"why": error.strerror}))]) from error
+
+
+def _validate(raw: dict[str, Any]) -> tuple[_File | None, list[Fault]]:
+    try:
+        return _File.model_validate(raw), []
+    except ValidationError as error:
+        return None, [_fault_of(dict(item)) for item in error.errors()]
+
+
+def _fault_of(item: dict[str, Any]) -> Fault:
+    where = ".".join(str(part) for part in item["loc"])
+    kind = item["type"]
+    if kind == "missing":
+        return Fault(where, Message("study.missing"))
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(item["loc"][-1]), _siblings(item["loc"]), n=1)
+        key = "study.unknown_near" if near else "study.unknown"
+        accepted = ", ".join(_siblings(item["loc"]))
+        return Fault(where, Message(key, {"near": near[0] if near else "", "accepted": accepted}))
+    why = Message(kind) if kind.startswith("study.") else str(item["msg"])
+    return Fault(where, Message("study.bad_value", {"given": repr(item.get("input")), "why": why}))
+
+
+def _siblings(location: tuple[Any, ...]) -> list[str]:
+    """Return the keys that are accepted where an unknown one stands."""
+    tables: dict[str, type[BaseModel]] = {
+        "study": Head,
+        "layers": LayerSource if len(location) > 2 else Layers,
+        "services": AlsoSpec if len(location) > 3 else ServiceSpec,
+        "modes": ModeSpec,
+        "adequacy": Adequacy,
+    }
+    table = tables.get(str(location[0]), _File) if len(location) > 1 else _File
+    return [name for name in table.model_fields if name != "file"]
+
+
+def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _cross_faults(raw: dict[str, Any]) -> list[Fault]:
+    """Return what no single key shows: modes that do not exist, no place where people are."""
+    faults = []
+    layers, own_modes = _table(raw, "layers"), _table(raw, "modes")
+    if layers and not any(layers.get(name) for name in AREA_LAYERS):
+        faults.append(Fault("layers", Message("study.no_people", {"accepted": ", ".join(AREA_LAYERS)})))
+    known = [*modes_room.BUILTIN, *own_modes]
+    for code, spec in _table(raw, "services").items():
+        if not isinstance(spec, dict):
+            continue
+        rings = [ring for ring in spec.get("also") or [] if isinstance(ring, dict)]
+        wanted = [("mode", spec.get("mode")), *(("also", ring.get("mode")) for ring in rings)]
+        faults += [
+            Fault(f"services.{code}.{key}", Message("study.no_mode", {"given": mode, "accepted": ", ".join(known)}))
+            for key, mode in wanted
+            if isinstance(mode, str) and mode not in known
+        ]
+        if code not in catalogue.service_types() and not spec.get("label"):
+            near = ", ".join(difflib.get_close_matches(code, list(catalogue.service_types()), n=3)) or "-"
+            faults.append(Fault(f"services.{code}", Message("study.new_service", {"near": near})))
+    faults += [
+        Fault(f"modes.{name}", Message("study.new_mode", {"accepted": ", ".join(modes_room.BUILTIN)}))
+        for name, spec in own_modes.items()
+        if isinstance(spec, dict) and name not in modes_room.BUILTIN and not (spec.get("like") and spec.get("speed_kmh"))
+    ]
+    return faults
+
+
+def _path_faults(layers: dict[str, Any], folder: Path, data: tuple[str | Path, ...]) -> list[Fault]:
+    """Return the missing files of a study file that is wrong elsewhere too."""
+    faults: list[Fault] = []
+    folders = tuple(Path(item) for item in data)
+    for name, value in layers.items():
+        for item in value if isinstance(value, list) else [value]:
+            path = item.get("path") if isinstance(item, dict) else item
+            if isinstance(path, str):
+                faults += _find(f"layers.{name}", path, folder, folders)[1]
+    return faults
+
+
+def _find(where: str, path: str, folder: Path, data: tuple[Path, ...]) -> tuple[Path | None, list[Fault]]:
+    if ".." in Path(path).parts:
+        return None, [Fault(where, Message("study.path_up", {"path": path}))]
+    places = [Path(path)] if Path(path).is_absolute() else [base / path for base in (folder, *data)]
+    for place in places:
+        if place.exists():
+            return place, []
+    looked = ", ".join(str(place.parent) for place in places)
+    return None, [Fault(where, Message("study.no_layer", {"path": path, "looked": looked}))]
+
+
+def _resolve(layers: Layers, folder: Path, data: tuple[Path, ...]) -> tuple[Layers, list[Fault]]:
+    """Return the layers with every path found, and the faults of those that are not."""
+    faults: list[Fault] = []
+    found: dict[str, tuple[LayerSource, ...]] = {}
+    for name in Layers.model_fields:
+        sources = []
+        for source in getattr(layers, name):
+            if source.path is None:
+                if name != "streets" or source.place is None:
+                    faults.append(Fault(f"layers.{name}", Message("study.no_path")))
+                sources.append(source)
+                continue
+            file, missing = _find(f"layers.{name}", source.path, folder, data)
+            faults += missing
+            sources.append(source.model_copy(update={"file": file}))
+        found[name] = tuple(sources)
+    return layers.model_copy(update=found), faults
+
+
+def _services(own: dict[str, ServiceSpec]) -> dict[str, ServiceType]:
+    known = catalogue.service_types()
+    return {**known, **{code: _merged(code, spec, known.get(code)) for code, spec in own.items()}}
+
+
+def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceType:
+    """Return a service type with a study's own settings over the catalogue's."""
+    label = spec.label or (base.label if base else code)
+    base = base or ServiceType(code=code, label=label, label_en=spec.label_en or label)
+    limit = spec.limit if spec.limit is not None else base.limit
+    if spec.minutes is not None:
+        minutes = tuple(sorted({*map(float, spec.minutes), limit}))
+    else:
+        minutes = catalogue.bands(limit, base.minutes)
+    also = base.also if spec.also is None else tuple(Ring(ring.mode, ring.limit) for ring in spec.also)
+    mode = spec.mode or base.mode
+    return ServiceType(
+        code=code,
+        label=label,
+        label_en=spec.label_en or base.label_en,
+        aliases=(*base.aliases, *spec.aliases),
+        category=base.category,
+        test=base.test,
+        unit_kind=base.unit_kind,
+        demand=tuple(dict.fromkeys(spec.demand)) if spec.demand else base.demand,
+        mode=mode,
+        limit=limit,
+        minutes=minutes,
+        also=tuple(ring for ring in also if ring.mode != mode),
+        direction=spec.direction or base.direction,
+        basis=base.basis if spec.limit is None else messages.text("study.own_limit"),
+        status=base.status if spec.limit is None else "D",
+    )
+
+
+def _modes(own: dict[str, ModeSpec]) -> dict[str, Mode]:
+    found = dict(modes_room.BUILTIN)
+    for name, spec in own.items():
+        base = modes_room.BUILTIN[spec.like or name]
+        speed = spec.speed_kmh if spec.speed_kmh is not None else base.speed_kmh
+        access: Access = base.access
+        slope = base.slope if spec.slope is None else spec.slope
+        found[name] = Mode(name, access, speed, speed if access == "foot" and speed else base.access_kmh, slope=slope)
+    walk_kmh = found["walk"].speed_kmh or modes_room.WALK_KMH
+    return {
+        name: mode if mode.access == "foot" else Mode(name, mode.access, mode.speed_kmh, walk_kmh, slope=mode.slope)
+        for name, mode in found.items()
+    }
