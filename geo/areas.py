@@ -90,7 +90,7 @@ def _districts(units: gpd.GeoDataFrame) -> pd.Series[str]:
     pairs = pairs.drop_duplicates()
     pairs = pairs.assign(order=pairs["district"].map(order)).sort_values(["unit", "order"])
     joined = pairs.groupby("unit")["district"].agg(LIST_SEPARATOR.join)
-    return joined.reindex(units.index).fillna("").astype(str)
+    return joined.astype(object).reindex(units.index, fill_value="").astype(str)
 
 
 def _inside(units: gpd.GeoDataFrame, district: gpd.GeoDataFrame) -> pd.Series[str]:
@@ -171,5 +171,5 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
         pairs.append(here.merge(theirs.rename("district"), left_on="unit", right_index=True)[["row", "district"]])
     joined = pd.concat(pairs).drop_duplicates().sort_values(["row", "district"])
     joined["district"] = joined["district"].map(dict(enumerate(district["unit_id"])))
-    found = joined.groupby("row")["district"].agg(LIST_SEPARATOR.join).reindex(np.arange(len(table))).fillna("")
+    found = joined.groupby("row")["district"].agg(LIST_SEPARATOR.join).astype(object).reindex(np.arange(len(table)), fill_value="")
     return found.to_numpy(dtype=object)

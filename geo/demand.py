@@ -52,13 +52,13 @@ class Starts(NamedTuple):
     notes
         What was decided.
     gates_from
-        Unit id → `gates` | `crossings` | `nearest` | `point`, for units of workers.
+        (kind, id) of a unit → `gates` | `crossings` | `nearest` | `point`, for units of workers.
     """
 
     table: gpd.GeoDataFrame
     home: NDArray[np.object_]
     notes: list[Note]
-    gates_from: dict[str, str]
+    gates_from: dict[tuple[str, str], str]
 
 
 class _Part(NamedTuple):
@@ -153,7 +153,7 @@ def starts(
     """
     crs_room.require_same(units, streets)
     notes: list[Note] = []
-    gates_from: dict[str, str] = {}
+    gates_from: dict[tuple[str, str], str] = {}
     tree = shapely.STRtree(streets.geometry.to_numpy())
     parts = _residents(units, streets, tree, cells, notes)
     parts += _workers(units, streets, tree, gates, notes, gates_from)
@@ -239,7 +239,7 @@ def _workers(
     tree: shapely.STRtree,
     gates: gpd.GeoDataFrame,
     notes: list[Note],
-    gates_from: dict[str, str],
+    gates_from: dict[tuple[str, str], str],
 ) -> list[_Part]:
     """Return the workers of factories, and of parks those beyond their factories."""
     factories = units[units["unit_kind"] == "factory"]
@@ -259,7 +259,7 @@ def _workers(
                 notes.append(Note(layer, unit.unit_id, Message("demand.park_less", {"park": f"{people:g}", "factories": f"{counted:g}"})))
             people = max(people - counted, 0.0)
         points, source = _gates(unit.unit_id, unit.geometry, bool(unit.own_outline), gates, streets, tree)
-        gates_from[unit.unit_id] = source
+        gates_from[unit.unit_kind, unit.unit_id] = source
         shares = apportion(people, np.ones(len(points)))
         home = shapely.point_on_surface(unit.geometry) if unit.geometry is not None else None
         one = len(points) == 1

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from geo.messages import DEFAULT_LANG, Message, row_list
+from geo.messages import DEFAULT_LANG, row_list, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from geo.messages import Lang
+    from geo.messages import Lang, Message
 
 
 class GeoError(Exception):
@@ -48,8 +48,10 @@ class Fault:
 
     def text(self, lang: Lang = DEFAULT_LANG) -> str:
         """Return the fault in one line of the given language."""
-        rows = row_list(self.rows, lang) if self.rows else ""
-        return Message("fault.line", {"where": self.where, "rows": rows, "what": self.message.text(lang)}).text(lang)
+        what = self.message.text(lang)
+        if not self.rows:
+            return text("fault.line", lang, where=self.where, what=what)
+        return text("fault.line_rows", lang, where=self.where, rows=row_list(self.rows, lang), what=what)
 
 
 class InputFaultsError(GeoValueError):

@@ -56,7 +56,7 @@ def find(
     wanted = demand["group"].isin(service.demand).to_numpy() & judged & ~units.within(minutes, service.limit)
     unserved = demand[wanted & (demand["people"] > 0).to_numpy()].reset_index(drop=True)
     if unserved.empty:
-        return _empty(demand)
+        return none(demand)
     unserved["area"], unserved["rest"] = _areas(unserved)
     rows = [_gap(points, service, facility_names) for _, points in unserved.groupby("area", sort=True)]
     found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=demand.crs)
@@ -64,7 +64,8 @@ def find(
     return _with_places(found)
 
 
-def _empty(demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def none(demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the table of gaps without a row."""
     extra = ["unit_id", *(f"people_{group}" for group in schema.GROUPS), "demand_ids"]
     numeric = {"rank", "people", "minutes_to_nearest", "lon", "lat", *extra[1:-1]}
     columns = {name: pd.Series(dtype=float if name in numeric else object) for name in (*schema.GAPS, *extra)}

@@ -82,7 +82,8 @@ def read_cells(file: Path, *, crs: pyproj.CRS, area: shapely.Geometry | None, wh
     if crs_room.is_shifted(base):
         raise InputFaultsError([Fault(name, Message("demand.shifted_raster"))])
     rows, columns = np.nonzero(values > 0)
-    x, y = transform * (columns + 0.5, rows + 0.5)
+    x = transform.a * (columns + 0.5) + transform.b * (rows + 0.5) + transform.c
+    y = transform.d * (columns + 0.5) + transform.e * (rows + 0.5) + transform.f
     points = shapely.points(*pyproj.Transformer.from_crs(base, crs, always_xy=True).transform(x, y))
     people = values[rows, columns]
     inside = np.ones(len(points), dtype=bool)

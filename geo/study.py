@@ -253,7 +253,7 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
     --------
     >>> read_study("no/such/folder")
     Traceback (most recent call last):
-    geo.errors.InputFaultsError: no/such/folder:  no such folder or file. Give a folder with study.toml in it, ...
+    geo.errors.InputFaultsError: no/such/folder: no such folder or file. Give a folder with study.toml in it, ...
     """
     given = Path(path)
     file = given / STUDY_FILE if given.is_dir() else given

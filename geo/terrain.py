@@ -62,8 +62,9 @@ def gradients(streets: gpd.GeoDataFrame, file: Path, *, where: str = "", given: 
     ends = []
     for place in (0, -1):
         xy = shapely.get_coordinates(shapely.get_point(lines, place))
-        column, row = inverse * to_raster.transform(xy[:, 0], xy[:, 1])
-        ends.append(_height_m(heights, np.asarray(row) - 0.5, np.asarray(column) - 0.5))
+        x, y = to_raster.transform(xy[:, 0], xy[:, 1])
+        column, row = inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f
+        ends.append(_height_m(heights, row - 0.5, column - 0.5))
     with np.errstate(divide="ignore", invalid="ignore"):
         gradient = (ends[1] - ends[0]) / streets["length_m"].to_numpy(dtype=np.float64)
     gradient = np.where(np.isfinite(gradient), np.clip(gradient, -STEEPEST, STEEPEST), np.nan)

@@ -14,6 +14,8 @@ from geo.layers import headers, values
 from geo.layers.findings import listed, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from geo.layers.findings import Findings
@@ -94,6 +96,7 @@ def canonical(
     table, personal = _without_personal(table, findings, keep=keep_personal)
     meanings = headers.match(list(map(str, table.columns)), kind, named=named)
     lonlat = tuple(header for name in ("lon", "lat") for header, meaning in meanings.items() if meaning == name)
+    table = _mobile_said(table, meanings)
     table = _renamed(table, raw, source, findings, kind=kind, named=named)
     table = _clean(table, findings)
     for name, value in source.set.items():
@@ -176,6 +179,16 @@ def _without_personal(table: pd.DataFrame, findings: Findings, *, keep: bool) ->
         return table, tuple(personal)
     findings.tell("personal_dropped", columns=listed(personal))
     return table.drop(columns=personal), ()
+
+
+def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFrame:
+    """Return the table with 固定 and 流动 in place of yes and no, where the header asks whether a service is fixed."""
+    asked = [header for header, name in meanings.items() if name == "mobile" and headers.plain(header) in headers.FIXED]
+    for header in asked:
+        words = [_comparable(value).casefold() for value in table[header]]
+        said = ["固定" if word in values.PLAIN_YES else "流动" if word in values.PLAIN_NO else word for word in words]
+        table = table.assign(**{header: pd.Series(said, index=table.index, dtype="str")})
+    return table
 
 
 def _renamed(

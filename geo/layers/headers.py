@@ -12,9 +12,11 @@ from geo import schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+# Headers under which a yes means that a service does not move.
+FIXED = ("固定", "是否固定")
 # Per canonical column the headers that mean it, the surest first; compared after `plain`.
 ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "编号", "编码", "代码", "设施编码", "设施编号", "单元编码", "标识", "标识码", "code"),
+    "id": ("id", "编号", "编码", "设施编码", "设施编号", "单元编码"),
     "name": ("name", "名称", "设施名称", "单元名称", "名字", "站点名称", "点位名称", "单位名称", "name_zh", "mc"),
     "type": ("type", "类型", "服务类型", "设施类型", "类别", "服务类别", "设施类别", "service", "service_type", "kind"),
     "population": (
@@ -68,14 +70,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "mobile": (
         "mobile",
         "移动",
+        "流动",
         "固定/流动",
         "固定/移动",
         "流动/固定",
         "移动/固定",
         "是否流动",
         "是否移动",
-        "流动",
-        "固定",
+        *FIXED,
     ),
     "venue": ("venue", "场所编码", "场所编号", "所属场所", "场所", "venue_id"),
     "district": ("district", "片区", "所属片区", "片区名称", "片区编码", "district_id"),
@@ -119,7 +121,7 @@ OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
         "population": tuple(alias for alias in ALIASES["population"] if alias != "人数"),
     },
     "factory": {
-        "id": ("id", "厂区编码", "厂区编号", "企业编码", "统一社会信用代码", *ALIASES["id"][1:]),
+        "id": ("id", "厂区编码", "厂区编号", "企业编码", *ALIASES["id"][1:]),
         "name": ("name", "厂区名称", "企业名称", "厂区", "企业", *ALIASES["name"][1:]),
         "workers": (*ALIASES["workers"], "人数"),
         "population": tuple(alias for alias in ALIASES["population"] if alias != "人数"),
@@ -143,8 +145,8 @@ _PERSONAL_ZH = re.compile(
 )
 _PERSONAL_EN = frozenset(
     """
-    phone phones telephone tel mobilephone cellphone cell contact contacts email mail wechat qq idcard passport
-    phonenumber mobilenumber contactperson idnumber idno
+    phone phones telephone tel mobilephone cellphone contact contacts email wechat qq idcard passport
+    phonenumber mobilenumber contactperson
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕")

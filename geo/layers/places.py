@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyproj
+import pyproj.exceptions
 import shapely
 
 from geo import crs as crs_room
@@ -76,10 +77,19 @@ def stated_crs(source: LayerSource, raw: Raw, findings: Findings, *, has_places:
     if own is not None and filed is not None and not _same(own, filed):
         findings.tell("crs_override", stated=crs_name(own), filed=crs_name(filed))
     used = own if own is not None else filed
-    if used is not None and not isinstance(used, str) and not (used.is_geographic or used.is_projected):
+    if used is not None and not isinstance(used, str) and not _leads_somewhere(used):
         findings.fault("bad_crs", given=shown(crs_name(used)))
         return None
     return used
+
+
+def _leads_somewhere(crs: pyproj.CRS) -> bool:
+    """Say whether places in a CRS can be found on earth: a damaged .prj can be read and still lead nowhere."""
+    try:
+        pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True)
+    except pyproj.exceptions.ProjError:
+        return False
+    return bool(crs.is_geographic or crs.is_projected)
 
 
 def _same(one: pyproj.CRS | Shifted, other: pyproj.CRS | Shifted) -> bool:
@@ -144,8 +154,9 @@ def fitting(
     missing = shapely.is_missing(flat) | shapely.is_empty(flat)
     finite = np.isfinite(shapely.bounds(flat)).all(axis=1) | missing
     wrong = ~missing & ~np.isin(shapely.get_dimensions(flat), DIMENSIONS[kind])
-    if is_drawn and kind not in PLACE_OPTIONAL:
-        findings.rows(rows[missing], "kept", "no_geometry", of=len(rows))
+    if is_drawn:
+        of = None if kind in PLACE_OPTIONAL else len(rows)
+        findings.rows(rows[missing], "kept", "no_geometry", of=of)
     findings.rows(rows[~finite], "kept", "broken_geometry", of=len(rows))
     names = [item.geom_type for item in flat[wrong]]
     findings.rows(rows[wrong], "kept", "wrong_geometry", given=names, of=len(rows))

@@ -227,7 +227,9 @@ def _open(
     if shapes is not None:
         is_drawn = raw.geometry is not None
         shapes = places.fitting(shapes, findings, rows=found.rows, kind=kind, is_drawn=is_drawn)
-    crs = places.stated_crs(source, raw, findings, has_places=shapes is not None)
+    crs = places.stated_crs(
+        source, raw, findings, has_places=shapes is not None and not shapely.is_missing(shapes).all()
+    )
     table = columns.with_ids(found.table, findings, rows=found.rows, kind=kind, number=number)
     if raw.geometry is None:
         table = table.drop(columns=["lon", "lat"], errors="ignore")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import warnings
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -36,6 +38,23 @@ _END = "\x00end of the file\x00"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _HEADERS_SURE = 2
+_OLE = b"\xd0\xcf\x11\xe0"  # what old workbooks and those under a password begin with
+# What openpyxl lets through from a damaged workbook.
+_BOOK_ERRORS = (
+    InvalidFileException,
+    zipfile.BadZipFile,
+    zlib.error,
+    ET.ParseError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _MERGED_CELLS = 10_000
 
 
@@ -47,7 +66,7 @@ def decode(data: bytes, findings: Findings, *, encoding: str | None) -> str:
     if encoding:
         try:
             return data.decode(encoding).removeprefix("\ufeff")
-        except (UnicodeError, LookupError) as error:
+        except (LookupError, ValueError) as error:
             findings.fault("bad_encoding", encoding=shown(encoding), accepted=", ".join(ENCODINGS))
             raise UnreadableError from error
     choices: Sequence[str] = ENCODINGS if data.startswith(b"\xef\xbb\xbf") else ENCODINGS[1:]
@@ -200,20 +219,19 @@ def _cell(value: object) -> str:
 def read_xlsx(source: LayerSource, findings: Findings, *, data: bytes, kind: str) -> Raw:
     """Return a sheet of a workbook as columns of text: the one named `layer`, else the first with known headers."""
     known = _known(source, kind)
+    if data.startswith(_OLE):
+        findings.fault("old_excel")
+        raise UnreadableError
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, ET.ParseError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that hold no data
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            title = _sheet_title(source, findings, book=book, known=known)
+            lines = _sheet_lines(book[title], most=None)
+            merged = _merged_ranges(data, title)
+    except _BOOK_ERRORS as error:
         findings.fault("broken_file", why=_reason(error))
         raise UnreadableError from error
-    try:
-        title = _sheet_title(source, findings, book=book, known=known)
-        lines = _sheet_lines(book[title], most=None)
-        merged = _merged_ranges(data, title)
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, ET.ParseError) as error:
-        findings.fault("broken_file", why=_reason(error))
-        raise UnreadableError from error
-    finally:
-        book.close()
     return _raw(lines, findings, known=known, merged=merged)
 
 

@@ -20,8 +20,10 @@ _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$")
 _UNITS = re.compile(r"(?:人|个|座|位|名|户|桩|°)$")
 _WHOLE_BELOW = 1e18
-_YES = frozenset({"是", "流动", "移动", "true", "t", "1", "yes", "y", "有", "√", "mobile"})
-_NO = frozenset({"否", "固定", "false", "f", "0", "no", "n", "非", "×", "fixed", "固定点位"})
+PLAIN_YES = frozenset({"是", "true", "t", "1", "yes", "y", "有", "√"})
+PLAIN_NO = frozenset({"否", "false", "f", "0", "no", "n", "非", "×"})
+_MOBILE = frozenset({"流动", "移动", "mobile", "流动服务"})
+_FIXED = frozenset({"固定", "固定点位", "fixed"})
 
 
 class Numbers(NamedTuple):
@@ -96,7 +98,7 @@ def numbers(column: pd.Series[Any]) -> Numbers:
 
 
 def yes_no(texts: pd.Series[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which cells say yes, and which say neither yes nor no.
+    """Return which cells say yes (or 流动), and which say neither yes nor no (or 固定).
 
     Examples
     --------
@@ -105,6 +107,7 @@ def yes_no(texts: pd.Series[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
     ([True, False, False, False], [False, False, False, True])
     """
     words = [unicodedata.normalize("NFKC", text_of(text)).strip().casefold() for text in texts.tolist()]
-    yes = np.array([word in _YES for word in words], dtype=bool)
-    unclear = np.array([word not in _YES and word not in _NO and word not in EMPTY_WORDS for word in words], dtype=bool)
+    yes = np.array([word in PLAIN_YES or word in _MOBILE for word in words], dtype=bool)
+    known = PLAIN_YES | _MOBILE | PLAIN_NO | _FIXED | EMPTY_WORDS
+    unclear = np.array([word not in known for word in words], dtype=bool)
     return yes, unclear

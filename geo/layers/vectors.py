@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pyogrio.errors
+import pyogrio.raw
 import shapely
 
 from geo.layers.findings import listed, shown
@@ -36,6 +37,8 @@ MAGIC = {
 SHAPE_ENCODINGS = ("utf-8", "gb18030")
 _BYTES_AS_TEXT = "ISO-8859-1"  # one character a byte, so that the bytes come back unharmed
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_SHP_LENGTH = slice(24, 28)  # of the header: length of the file in 16-bit words
+_MEMORY_FILE = re.compile(r"/vsimem/[^\s'\",;:]+")  # GDAL names bytes at random
 _REASON_SHOWN = 200
 _GDAL_ERRORS = (
     pyogrio.errors.DataSourceError,
@@ -44,7 +47,7 @@ _GDAL_ERRORS = (
     pyogrio.errors.FieldError,
     pyogrio.errors.GeometryError,
     pyogrio.errors.CRSError,
-    UnicodeDecodeError,
+    NameError,  # pyogrio 0.13 trips over a .prj that is no text
     ValueError,
     RuntimeError,
     OSError,
@@ -56,6 +59,9 @@ def read_vector(source: LayerSource, findings: Findings, *, path: Path, data: by
     suffix = path.suffix.lower()
     if not data.lstrip(b" \t\r\n").startswith(MAGIC[suffix]):
         findings.fault("not_a", format=suffix.removeprefix("."))
+        raise UnreadableError
+    if suffix == ".shp" and len(data) < 2 * int.from_bytes(data[_SHP_LENGTH], "big"):  # GDAL would drop the rest
+        findings.fault("cut_off")
         raise UnreadableError
     if suffix in {".geojson", ".json"}:
         return _raw(*_read(_as_utf8(data, findings), findings, source=source, layer=None, encoding=None), findings)
@@ -88,7 +94,7 @@ def _why(text: str, source: LayerSource) -> str:
     """Return what GDAL says without the folders of this machine."""
     if source.file is not None:
         text = text.replace(f"{source.file.parent}/", "").replace(f"{source.file.parent}\\", "")
-    return " ".join(text.split())[:_REASON_SHOWN]
+    return " ".join(_MEMORY_FILE.sub(source.label, text).split())[:_REASON_SHOWN]
 
 
 def _as_utf8(data: bytes, findings: Findings) -> bytes:
@@ -111,7 +117,9 @@ def _as_utf8(data: bytes, findings: Findings) -> bytes:
 def _layer_of(path: Path, source: LayerSource, findings: Findings) -> str | None:
     """Return the layer of a GeoPackage to read; several and none named is a fault."""
     try:
-        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they come again when the layer is read, and are told then
+            names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except _GDAL_ERRORS as error:
         findings.fault("broken_file", why=_why(str(error), source))
         raise UnreadableError from error
@@ -161,7 +169,7 @@ def _cpg(path: Path) -> str | None:
     name = name.replace("88591", "iso8859-1")
     try:
         return codecs.lookup(name).name if name else None
-    except LookupError:
+    except (LookupError, ValueError):
         return None
 
 
@@ -202,7 +210,7 @@ def _fits(texts: list[bytes], encoding: str) -> bool:
     try:
         for text in texts:
             codecs.getincrementaldecoder(encoding)("strict").decode(text, final=False)
-    except (UnicodeError, LookupError):
+    except (LookupError, ValueError):
         return False
     return True
 

@@ -54,7 +54,7 @@ def _vendored(path: str) -> str:
     if hashlib.sha256(content).hexdigest() != checksums()[path]:
         msg = f"the bundled file {path} differs from its checksum in {_MANIFEST}; install geo again"
         raise GeoValueError(msg)
-    return content.decode("utf-8")
+    return content.decode("utf-8").replace("\r\n", "\n")
 
 
 def _own(name: str) -> str:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _WHOLE = 0
 
 
+def _missing(value: Any) -> bool:  # noqa: ANN401 - any cell of a table
+    return value is None or bool(pd.isna(value))
+
+
 def text_of(value: object, lang: Lang) -> str:
     """Return any value as text; a missing one as the empty text.
 
@@ -29,7 +33,7 @@ def text_of(value: object, lang: Lang) -> str:
         return value.text(lang)
     if isinstance(value, str):
         return value
-    return "" if value is None or bool(pd.isna(value)) else str(value)
+    return "" if _missing(value) else str(value)
 
 
 def texts(table: pd.DataFrame, column: str, lang: Lang) -> list[str]:
@@ -47,7 +51,7 @@ def number_of(value: object, digits: int) -> float | int | None:
     >>> number_of(12.0, 3), number_of(0.12345678, 6), number_of(float("inf"), 1), number_of("12", 0)
     (12, 0.123457, None, None)
     """
-    if isinstance(value, (str, bytes)) or value is None or bool(pd.isna(value)):
+    if isinstance(value, (str, bytes)) or _missing(value):
         return None
     number = float(value)  # type: ignore[arg-type]
     if not math.isfinite(number):
@@ -67,7 +71,7 @@ def flags(table: pd.DataFrame, column: str) -> list[int]:
     """Return a column of yes and no as 1 and 0; missing is 0."""
     if column not in table.columns:
         return [0] * len(table)
-    return [int(value is not None and not bool(pd.isna(value)) and bool(value)) for value in table[column].tolist()]
+    return [int(not _missing(value) and bool(value)) for value in table[column].tolist()]
 
 
 def places(values: Iterable[Any], among: Sequence[Any]) -> list[int]:

@@ -122,7 +122,9 @@ def bands(
     return found
 
 
-def gaps(table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang) -> dict[str, Any]:
+def gaps(
+    table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang
+) -> dict[str, Any]:
     """Return the gaps in their order: words, people by group, place and shape of each."""
     names: dict[str, dict[str, str]] = {"community": {}, "district": {}}
     for kind, unit_id, name in zip(units["kind"], units["id"], units["name"], strict=True):
@@ -161,6 +163,7 @@ def points(
 ) -> dict[str, Any]:
     """Return the service points: words, state and place of each (null without geometry). Nothing personal."""
     names = dict(zip(units["id"], units["name"], strict=True))
+    within = [cells.texts(table, f"unit_{kind}", lang) for kind in ("factory", "park", "community")]
     venue = cells.texts(table, "venue", lang)
     return {
         "service": cells.places(cells.texts(table, "type", lang), services),
@@ -172,6 +175,6 @@ def points(
         "venue": [venues.get(value, value) for value in venue],
         "capacity": cells.numbers(table, "capacity"),
         "hours": cells.texts(table, "hours", lang),
-        "unit": [names.get(value, "") for value in cells.texts(table, "unit_id", lang)],
+        "units": [[names[part] for part in parts if part in names] for parts in zip(*within, strict=True)],
         "anchor": anchors(shapes.lonlat(table), frame),
     }

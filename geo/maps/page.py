@@ -29,7 +29,7 @@ _HTML_LANG = {"zh": "zh-CN", "en": "en"}
 _FRAME_HEIGHT = "720px"
 
 
-class _Inert(Element):  # type: ignore[misc,unused-ignore]
+class _Inert(Element):
     """Text that is written as it is: never parsed as a template."""
 
     def __init__(self, text: str) -> None:
@@ -40,7 +40,7 @@ class _Inert(Element):  # type: ignore[misc,unused-ignore]
         return self.text
 
 
-class _RenderedOnce(MacroElement):  # type: ignore[misc,unused-ignore]
+class _RenderedOnce(MacroElement):
     """An element of the map whose static template is rendered once, its result taken as text."""
 
     own_name: ClassVar[str]
@@ -49,8 +49,8 @@ class _RenderedOnce(MacroElement):  # type: ignore[misc,unused-ignore]
         """Return a name that is the same on every run."""
         return self.own_name
 
-    def render(self, **kwargs: object) -> None:
-        """Hand header, body and script of this element and its children to the page."""
+    def render(self, **kwargs: object) -> str:
+        """Hand header, body and script of this element and its children to the page; nothing is left to return."""
         page = self.get_root()
         module = self._template.module
         for part in ("header", "html", "script"):
@@ -59,9 +59,10 @@ class _RenderedOnce(MacroElement):  # type: ignore[misc,unused-ignore]
                 getattr(page, part).add_child(_Inert(str(macro(self, kwargs))), name=self.get_name())
         for child in self._children.values():
             child.render(**kwargs)
+        return ""
 
 
-class _Page(Figure):  # type: ignore[misc,unused-ignore]
+class _Page(Figure):
     """A whole page: strict policy, styles, map, data, scripts; nothing else gets in."""
 
     def __init__(self, lang: Lang) -> None:
@@ -118,13 +119,13 @@ geoMap.start({{ this._parent.get_name() }}, {{ this.get_name()|tojson }});
     )
 
     def __init__(self, packed: str, *, lang: Lang) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.packed = packed
         self.furniture = assets.furniture().replace("@too_old@", escape(messages.text("map.too_old", lang)))
         self.no_script = escape(messages.text("map.no_script", lang))
 
 
-class CountyMap(_RenderedOnce, folium.Map):  # type: ignore[misc,unused-ignore]
+class CountyMap(_RenderedOnce, folium.Map):
     """A folium map of results whose page is complete, offline and the same on every run.
 
     Made by :func:`folium_map`. It is a `folium.Map` in all that reads it (`save`, `get_root`, the
@@ -132,8 +133,8 @@ class CountyMap(_RenderedOnce, folium.Map):  # type: ignore[misc,unused-ignore]
     """
 
     own_name = MAP_NAME
-    default_js: ClassVar[list[tuple[str, str]]] = []
-    default_css: ClassVar[list[tuple[str, str]]] = []
+    default_js = []  # noqa: RUF012 - declared by the base as it is
+    default_css = []  # noqa: RUF012 - declared by the base as it is
     _template = Template(
         """{% macro html(this, kwargs) -%}
 <div class="folium-map" id="{{ this.get_name() }}"></div>

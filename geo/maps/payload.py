@@ -164,15 +164,23 @@ def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[st
         "test": service.test,
         "unit_kind": service.unit_kind,
         "rings": [
-            {"mode": place, "limit": cells.number_of(ring.limit, 1)}
+            {"mode": place, "limit": cells.number_of(ring.limit, 1), **_misplaced(ring.mode, said)}
             for ring in service.rings
             if (place := cells.places([ring.mode], modes)[0]) >= 0
         ],
         "demand": cells.places(service.demand, schema.GROUPS),
         "basis": service.basis,
         "status": service.status,
-        "misplaced": cells.number_of(said.get("misplaced_share"), 6),
-        "misplaced_uniform": cells.number_of(said.get("misplaced_uniform_share"), 6),
+    }
+
+
+def _misplaced(mode: str, said: dict[str, Any]) -> dict[str, Any]:
+    """Return what the summary says of the error of a ring's drawing, None where it says nothing."""
+    further = {ring.get("mode"): ring for ring in said.get("also") or ()}
+    ring = further.get(mode, said)
+    return {
+        "misplaced": cells.number_of(ring.get("misplaced_share"), 6),
+        "misplaced_uniform": cells.number_of(ring.get("misplaced_uniform_share"), 6),
     }
 
 

@@ -48,7 +48,8 @@ class Frame:
         >>> Frame(118.0, 25.0).whole(np.array([[118.0000401, 25.0]])).tolist()
         [[10, 0]]
         """
-        return np.rint((lonlat - np.array([self.lon, self.lat])) / self.step).astype(np.int64)
+        steps = (lonlat - np.array([self.lon, self.lat])) / self.step
+        return np.asarray(np.rint(steps), dtype=np.int64)
 
 
 def lonlat(table: gpd.GeoDataFrame | gpd.GeoSeries) -> NDArray[np.object_]:

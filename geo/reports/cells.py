@@ -28,11 +28,11 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 def text_of(value: object, lang: Lang) -> str:
-    """Return a value as text: missing is empty, lists are joined, what no format takes is left out.
+    r"""Return a value as text: missing is empty, lists are joined, what no format takes is left out.
 
     Examples
     --------
-    >>> text_of("a\\x00b", "en"), text_of(None, "en"), text_of(float("nan"), "en"), text_of(["a", "b"], "en")
+    >>> text_of("a\x00b", "en"), text_of(None, "en"), text_of(float("nan"), "en"), text_of(["a", "b"], "en")
     ('ab', '', '', 'a;b')
     """
     if isinstance(value, str):
@@ -88,11 +88,11 @@ def share_of(value: object) -> str:
 
 
 def inert(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; numbers written as text stay as they are.
+    r"""Return text that no spreadsheet takes for a formula; numbers written as text stay as they are.
 
     Examples
     --------
     >>> inert('=HYPERLINK("x")'), inert("-12"), inert("C01")
-    ('\\'=HYPERLINK("x")', '-12', 'C01')
+    ('\'=HYPERLINK("x")', '-12', 'C01')
     """
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

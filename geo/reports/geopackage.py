@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -90,9 +90,9 @@ def _geometry_type(geometry: gpd.GeoSeries, name: str) -> str:
     return met.pop() if len(met) == 1 else "Unknown"
 
 
-def _fields(table: gpd.GeoDataFrame, lang: Lang) -> dict[str, pd.Series[object]]:
+def _fields(table: gpd.GeoDataFrame, lang: Lang) -> dict[str, pd.Series[Any]]:
     """Return the attribute columns under names that the format can hold side by side."""
-    fields: dict[str, pd.Series[object]] = {}
+    fields: dict[str, pd.Series[Any]] = {}
     folded = set(_TAKEN)
     for position, column in enumerate(table.columns):
         values = table.iloc[:, position].reset_index(drop=True)
@@ -112,7 +112,7 @@ def _free_name(column: Hashable, folded: set[str], lang: Lang) -> str:
     return name
 
 
-def _is_personal(column: Hashable, values: pd.Series[object]) -> bool:
+def _is_personal(column: Hashable, values: pd.Series[Any]) -> bool:
     if headers.is_personal(str(column)):
         return True
     if pd.api.types.is_numeric_dtype(values.dtype):
@@ -120,7 +120,7 @@ def _is_personal(column: Hashable, values: pd.Series[object]) -> bool:
     return headers.hold_phones([value for value in values.tolist() if isinstance(value, str)], strictly=True)
 
 
-def _field(values: pd.Series[object], lang: Lang) -> pd.Series[object]:
+def _field(values: pd.Series[Any], lang: Lang) -> pd.Series[Any]:
     """Return a column in a type that the format has: whole, real (what is not finite is NULL), yes/no or text."""
     kind = values.dtype.kind
     if isinstance(values.dtype, np.dtype) and kind in "biu":

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from xlsxwriter.utility import xl_rowcol_to_cell
+
 from geo import messages
 from geo.reports import cells, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
     from geo.messages import Lang
     from geo.results import Results
@@ -65,17 +71,17 @@ class Column:
 class Book:
     """An open workbook and what all of its sheets need."""
 
-    workbook: Any
+    workbook: Workbook
     results: Results
     lang: Lang
-    formats: Mapping[str, Any]
+    formats: Mapping[str, Format]
 
     def say(self, name: str, **values: object) -> str:
         """Return a text of this room in the workbook's language."""
         return messages.text(f"report.{name}", self.lang, **values)
 
 
-def make_formats(workbook: Any) -> dict[str, Any]:  # noqa: ANN401 - xlsxwriter has no types
+def make_formats(workbook: Workbook) -> dict[str, Format]:
     """Return all cell formats of a workbook, by name; numbers also as `total_<name>`."""
     found = {name: workbook.add_format({**_FONT, **style}) for name, style in _STYLES.items() if "border" in style}
     for name in ("title", "origin", "mark", "section"):
@@ -104,12 +110,18 @@ def fitted(text: str) -> str:
     return encoded[: 2 * (CELL_UNITS - 1)].decode("utf-16-le", errors="ignore") + CUT
 
 
-def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "") -> Any:  # noqa: ANN401 - xlsxwriter
+def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "") -> Worksheet:
     """Add a sheet with its title and its line of origin, ready for print on A4 across."""
     head = book.results.study.head
     sheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"))
     last = len(columns) - 1
-    _across(sheet, TITLE_ROW, last, book.say(f"title_{name}", study=cells.text_of(head.name, book.lang)), book.formats["title"])
+    _across(
+        sheet,
+        TITLE_ROW,
+        last,
+        book.say(f"title_{name}", study=cells.text_of(head.name, book.lang)),
+        book.formats["title"],
+    )
     origin = book.say("origin", period=head.period, day=book.results.study.last_day.isoformat())
     mark = book.say("synthetic_mark") if head.synthetic else ""
     style = "mark" if head.synthetic else "origin"
@@ -125,26 +137,24 @@ def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str =
     return sheet
 
 
-def _across(sheet: Any, row: int, last: int, text: str, style: Any) -> None:  # noqa: ANN401 - xlsxwriter
+def _across(sheet: Worksheet, row: int, last: int, text: str, style: Format) -> None:
     if last:
         sheet.merge_range(row, 0, row, last, "", style)
     sheet.write_string(row, 0, fitted(text), style)
 
 
-def close_sheet(sheet: Any, *, rows: int, columns: int) -> None:  # noqa: ANN401 - xlsxwriter
+def close_sheet(sheet: Worksheet, *, rows: int, columns: int) -> None:
     """Set the print area over everything written."""
     sheet.print_area(0, 0, max(rows - 1, 0), columns - 1)
 
 
-def section(book: Book, sheet: Any, row: int, name: str) -> int:  # noqa: ANN401 - xlsxwriter
+def section(book: Book, sheet: Worksheet, row: int, name: str) -> int:
     """Write the heading of a part of a sheet; return the next row."""
     sheet.write_string(row, 0, book.say(name), book.formats["section"])
     return row + 1
 
 
-def table(  # noqa: ANN401 - xlsxwriter
-    book: Book, sheet: Any, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]
-) -> int:
+def table(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]) -> int:
     """Write a header and rows; return the row after the last."""
     for position, column in enumerate(columns):
         sheet.write_string(row, position, fitted(column.header), book.formats["header"])
@@ -155,8 +165,8 @@ def table(  # noqa: ANN401 - xlsxwriter
     return row + 1
 
 
-def write(  # noqa: ANN401 - xlsxwriter
-    book: Book, sheet: Any, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
+def write(
+    book: Book, sheet: Worksheet, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
 ) -> None:
     """Write one value: a finite number in a column of numbers, else text; "—" where there is nothing to say."""
     total = "total_" if style == "total" else ""
@@ -173,7 +183,14 @@ def write(  # noqa: ANN401 - xlsxwriter
         sheet.write_string(row, column, shown, book.formats[f"{total}none"])
 
 
-def head_of_table(sheet: Any, row: int, *, last_row: int, columns: int, frozen_columns: int = 0) -> None:  # noqa: ANN401
+def write_sum(book: Book, sheet: Worksheet, row: int, column: int, *, first: int, value: float) -> None:
+    """Write a live sum of people over the rows above that the filter shows, with its value of now."""
+    style = "total_people_whole" if value.is_integer() else "total_people"
+    summed = f"{xl_rowcol_to_cell(first, column)}:{xl_rowcol_to_cell(row - 1, column)}"
+    sheet.write_formula(row, column, f"=SUBTOTAL(9,{summed})", book.formats[style], value)
+
+
+def head_of_table(sheet: Worksheet, row: int, *, last_row: int, columns: int, frozen_columns: int = 0) -> None:
     """Keep a header in sight, on screen and on every printed page, and let its columns be filtered."""
     sheet.freeze_panes(row + 1, frozen_columns)
     sheet.repeat_rows(0, row)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _write_surface(surface: Surface, path: Path, crs: rasterio.crs.CRS) -> None:
         dtype="float32",
         nodata=np.nan,
         crs=crs,
-        transform=from_origin(grid.west, grid.north, grid.cell_m, grid.cell_m),
+        transform=Affine(grid.cell_m, 0.0, grid.west, 0.0, -grid.cell_m, grid.north),
         tiled=True,
         blockxsize=TILE,
         blockysize=TILE,

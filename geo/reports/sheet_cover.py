@@ -128,7 +128,9 @@ def _line(book: Book, kind: ServiceType, ring: Ring, group: str) -> list[object]
 
 def _line_without_minutes(book: Book, kind: ServiceType) -> list[object]:
     lang = book.lang
-    name = book.say("presence_indicator" if kind.test == wording.PRESENCE else "inventory_indicator", service=kind.name(lang))
+    name = book.say(
+        "presence_indicator" if kind.test == wording.PRESENCE else "inventory_indicator", service=kind.name(lang)
+    )
     day = book.results.study.last_day.isoformat()
     empty: list[object] = [None] * 8
     return [kind.name(lang), name, *empty, day, wording.basis(kind, lang), *_tail(book, kind, decides=False)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import starmap
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
@@ -14,13 +14,15 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xlsxwriter.worksheet import Worksheet
+
     from geo.reports.headline import Covered, Unit
     from geo.reports.layout import Book
 
 KINDS = ("community", "outside", "park", "district")
-SUMMED = ("community", "outside")  # what adds to the study
+SUMMED = ("community", "outside")  # the kinds that add to the study
 STUDY: tuple[str, str] = ("study", "")
-MIDDLE_LINE = 0.6
+_OF_PASS_LINE = 0.7  # where the lower two of the three colours part
 _NAMES = 3
 
 
@@ -29,37 +31,37 @@ def write_matrix(book: Book) -> None:
     groups = _groups(book)
     services = headline.headlines(book.results)
     columns = _matrix_columns(book, groups, list(services))
-    line = headline.pass_line(book.results)
-    sheet = layout.open_sheet(book, "coverage", columns)
     head = layout.FIRST_ROW
-    rows = layout.table(book, sheet, head, columns, [])
-    units = _units(book)
-    people = headline.people(book.results)
-    for unit, name in units.items():
-        labels = [wording.unit_kind(unit[0], book.lang), unit[1], name]
-        for position, label in enumerate(labels):
-            layout.write(book, sheet, rows, position, label)
-        for position, group in enumerate(groups, start=_NAMES):
-            layout.write(book, sheet, rows, position, people.get(unit, {}).get(group), kind="people")
-        for position, found in enumerate(services.values(), start=_NAMES + len(groups)):
-            _write_share(book, sheet, rows, position, found.get(unit), unit)
-        rows += 1
-    _write_total(book, sheet, rows, groups, services, first=head + 1)
-    _colour(book, sheet, head + 1, rows, columns=(_NAMES + len(groups), len(columns) - 1), line=line)
-    layout.head_of_table(sheet, head, last_row=rows - 1, columns=len(columns), frozen_columns=_NAMES)
-    legend = book.say("note_colours", high=wording.percent(line), middle=wording.percent(_middle(line)))
-    sheet.write_string(rows + 1, 0, legend, book.formats["origin"])
-    layout.close_sheet(sheet, rows=rows + 2, columns=len(columns))
+    sheet = layout.open_sheet(book, "coverage", columns)
+    total = layout.table(book, sheet, head, columns, _unit_lines(book, groups))
+    shares_from = _NAMES + len(groups)
+    units = [*_units(book), STUDY]
+    for column, (code, by_unit) in enumerate(services.items(), start=shares_from):
+        presence = book.results.services[code].test == wording.PRESENCE
+        for row, unit in enumerate(units, start=head + 1):
+            _write_share(book, sheet, row, column, by_unit.get(unit), yes_no=presence and unit != STUDY)
+    _write_total(book, sheet, total, groups, first=head + 1)
+    _colour(book, sheet, rows=(head + 1, total), columns=(shares_from, len(columns) - 1))
+    layout.head_of_table(sheet, head, last_row=total - 1, columns=len(columns), frozen_columns=_NAMES)
+    line = headline.pass_line(book.results)
+    legend = book.say("note_colours", high=wording.percent(line), middle=wording.percent(line * _OF_PASS_LINE))
+    sheet.write_string(total + 1, 0, legend, book.formats["origin"])
+    layout.close_sheet(sheet, rows=total + 2, columns=len(columns))
 
 
 def _groups(book: Book) -> list[str]:
-    used = {group for groups in headline.people(book.results).values() for group in groups}
+    used = {group for by_group in headline.people(book.results).values() for group in by_group}
     return [group for group in schema.GROUPS if group in used]
 
 
+def _units(book: Book) -> dict[Unit, str]:
+    names = headline.unit_names(book.results)
+    return {unit: name for kind in KINDS for unit, name in names.items() if unit[0] == kind}
+
+
 def _matrix_columns(book: Book, groups: list[str], services: list[str]) -> list[Column]:
-    names = [Column(book.say("unit_kind"), 10), Column(book.say("unit_id"), 14), Column(book.say("unit_name"), 20)]
-    people = [Column(book.say("people_of", group=wording.group(group, book.lang)), 12, "people") for group in groups]
+    names = [Column(book.say("unit_kind"), 10), Column(book.say("unit_id"), 13), Column(book.say("unit_name"), 18)]
+    people = [Column(book.say("people_of", group=wording.group(group, book.lang)), 11, "people") for group in groups]
     shares = []
     for code in services:
         kind = book.results.services[code]
@@ -68,24 +70,121 @@ def _matrix_columns(book: Book, groups: list[str], services: list[str]) -> list[
             header = book.say("presence_indicator", service=kind.name(book.lang))
         else:
             header = book.say("share_unit", indicator=wording.indicator(kind, kind.rings[0], group, book.lang))
-        shares.append(Column(header, 15, "share"))
+        shares.append(Column(header, 14, "share"))
     return [*names, *people, *shares]
 
 
-def _units(book: Book) -> dict[Unit, str]:
-    names = headline.unit_names(book.results)
-    return {unit: name for kind in KINDS for unit, name in names.items() if unit[0] == kind}
+def _unit_lines(book: Book, groups: list[str]) -> Iterator[list[object]]:
+    """Give the names and people of every unit; the shares are written after."""
+    people = headline.people(book.results)
+    blank = [None] * len(headline.headlines(book.results))
+    for unit, name in _units(book).items():
+        counted = people.get(unit, {})
+        shown = name if unit[1] else wording.unit_kind(unit[0], book.lang)
+        yield [wording.unit_kind(unit[0], book.lang), unit[1], shown, *(counted.get(group) for group in groups), *blank]
 
 
 def _write_share(
     book: Book,
-    sheet: Any,  # noqa: ANN401 - xlsxwriter
+    sheet: Worksheet,
     row: int,
     column: int,
     found: Covered | None,
-    unit: Unit,
     *,
-    style: str = "",
+    yes_no: bool,
 ) -> None:
-    """Write a share, why there is none, or for a yes-or-no service whether the unit has one."""
-    code = list(headline.headlines.__annotations__)  # placeholder
+    """Write a share, or why there is none, or whether the unit has the service."""
+    if found is None or (found.share is None and found.status != "not_assessed"):
+        layout.write(book, sheet, row, column, None, kind="share")
+    elif found.share is None:
+        sheet.write_string(row, column, messages.text("word.not_assessed", book.lang), book.formats["none"])
+    elif yes_no:
+        sheet.write_string(row, column, book.say("has" if found.share else "lacks"), book.formats["none"])
+    else:
+        style = "share_edge" if found.status == "edge" else "share"
+        sheet.write_number(row, column, found.share, book.formats[style])
+
+
+def _write_total(book: Book, sheet: Worksheet, row: int, groups: list[str], *, first: int) -> None:
+    """Write the row of the study: people as a live sum of the kinds that add to it, shares of the study itself."""
+    for column, label in enumerate((book.say("total"), "", messages.text("word.study", book.lang))):
+        sheet.write_string(row, column, label, book.formats["total"])
+    people = headline.people(book.results)
+    for column, group in enumerate(groups, start=_NAMES):
+        whole = people.get(STUDY, {}).get(group)
+        parts = [by_group.get(group, 0.0) for unit, by_group in people.items() if unit[0] in SUMMED]
+        if whole is None or not math.isclose(sum(parts), whole, rel_tol=1e-9, abs_tol=1e-6):
+            layout.write(book, sheet, row, column, whole, kind="people", style="total")
+            continue
+        kinds = xl_range_abs(first, 0, row - 1, 0)
+        summed = f"{xl_rowcol_to_cell(first, column)}:{xl_rowcol_to_cell(row - 1, column)}"
+        terms = (f'SUMIF({kinds},"{wording.unit_kind(kind, book.lang)}",{summed})' for kind in SUMMED)
+        style = "total_people_whole" if whole.is_integer() else "total_people"
+        sheet.write_formula(row, column, "=" + "+".join(terms), book.formats[style], whole)
+
+
+def _colour(
+    book: Book,
+    sheet: Worksheet,
+    *,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+) -> None:
+    """Colour shares in three classes; words are left plain, which a bare comparison would not do."""
+    if columns[1] < columns[0]:
+        return
+    line = headline.pass_line(book.results)
+    cell = xl_rowcol_to_cell(rows[0], columns[0])
+    for style, least in (("high", line), ("middle", line * _OF_PASS_LINE), ("low", 0.0)):
+        criteria = f"=AND(ISNUMBER({cell}),{cell}>={least:.6f})"
+        rule = {"type": "formula", "criteria": criteria, "format": book.formats[style], "stop_if_true": True}
+        sheet.conditional_format(rows[0], columns[0], rows[1], columns[1], rule)
+
+
+def write_rows(book: Book) -> None:
+    """Write every row of the coverage, with words for codes."""
+    columns = [
+        Column(book.say("unit_kind"), 11),
+        Column(book.say("unit_id"), 14),
+        Column(book.say("unit_name"), 20),
+        Column(book.say("service"), 18),
+        Column(book.say("way"), 10),
+        Column(book.say("mode"), 12),
+        Column(book.say("limit"), 8, "minutes"),
+        Column(book.say("denominator"), 11),
+        Column(book.say("people"), 11, "people"),
+        Column(book.say("served"), 11, "people"),
+        Column(book.say("share_within"), 11, "share_fine"),
+        Column(book.say("status_column"), 11),
+        Column(book.say("not_attached"), 12, "people"),
+        Column(book.say("note"), 36),
+    ]
+    head = layout.FIRST_ROW
+    sheet = layout.open_sheet(book, "rows", columns, notes=book.say("note_overlap"))
+    end = layout.table(book, sheet, head, columns, _detail_lines(book))
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=_NAMES)
+    layout.close_sheet(sheet, rows=end, columns=len(columns))
+
+
+def _detail_lines(book: Book) -> Iterator[list[object]]:
+    lang, table = book.lang, book.results.coverage
+    network = messages.text("word.time_network", lang)
+    for row in zip(*(table[name].tolist() for name in schema.COVERAGE), strict=True):
+        found = dict(zip(schema.COVERAGE, row, strict=True))
+        yes_no = found["mode"] == wording.PRESENCE
+        yield [
+            wording.unit_kind(found["unit_kind"], lang),
+            cells.text_of(found["unit_id"], lang),
+            cells.text_of(found["unit_name"], lang),
+            wording.service(found["service"], book.results, lang),
+            None if yes_no else network,
+            wording.mode(found["mode"], lang),
+            found["limit_minutes"],
+            wording.group(cells.text_of(found["demand"], lang), lang),
+            found["people"],
+            found["people_served"],
+            found["share"],
+            wording.status(found["status"], lang),
+            found["people_not_attached"],
+            found["note"],
+        ]

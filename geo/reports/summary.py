@@ -8,7 +8,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from geo.messages import Message
 from geo.reports import cells
 
 if TYPE_CHECKING:
@@ -40,12 +42,9 @@ def as_json(value: object, lang: Lang) -> object:
         return cells.number_of(value)
     if isinstance(value, Mapping):
         return {cells.text_of(key, lang): as_json(item, lang) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
     if isinstance(value, AbstractSet):
-        return sorted((as_json(item, lang) for item in value), key=str)
-    if isinstance(value, (list, tuple)):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple, np.ndarray)):
         return [as_json(item, lang) for item in value]
-    if isinstance(value, PurePath):
-        return cells.text_of(value.as_posix(), lang)
-    return cells.text_of(value, lang) or (value if value == "" else None)
+    missing = not isinstance(value, (str, PurePath, Message)) and bool(pd.isna(value))  # type: ignore[call-overload]
+    return None if missing else cells.text_of(value.as_posix() if isinstance(value, PurePath) else value, lang)

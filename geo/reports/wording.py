@@ -16,13 +16,14 @@ PRESENCE = "presence"
 NOT_APPLICABLE = "—"
 STATES = ("working", "planned", "closed", "doubtful")
 VERIFIED = "V"
+MODES = frozenset(modes.BUILTIN)
 
 
 def mode(name: str, lang: Lang) -> str:
     """Return what a mode is called; a mode of the study's own keeps its name."""
     if name == PRESENCE:
         return messages.text("report.presence", lang)
-    return messages.text(f"word.{name}", lang) if name in modes.BUILTIN else name
+    return messages.text(f"word.{name}", lang) if name in MODES else name
 
 
 def group(name: str, lang: Lang) -> str:

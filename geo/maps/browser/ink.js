@@ -21,6 +21,7 @@
     chosen: "#111111",
   };
   geo.bandOpacity = 0.62;
+  geo.shareOpacity = 0.78;
   geo.shareSteps = [0, 0.2, 0.4, 0.6, 0.8];
 
   // Place 0 is the shortest band, and the darkest.
@@ -91,17 +92,18 @@
     pen.setLineDash(style.state === "planned" ? [3, 2] : []);
     const counts = style.state === "counted";
     const quiet = style.quiet;
+    const mobile = style.state === "mobile";
     pen.fillStyle = counts ? (quiet ? "#6a7483" : geo.colours.ink) : "#ffffff";
     pen.fill();
     pen.lineWidth = quiet ? 1 : 2;
-    pen.strokeStyle = counts ? "#ffffff" : geo.colours.grey;
+    pen.strokeStyle = counts ? "#ffffff" : mobile ? geo.colours.ink : geo.colours.grey;
     pen.stroke();
     pen.setLineDash([]);
     pen.font = "600 " + Math.round(r * 1.15) + "px " + geo.font;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillStyle = counts ? "#ffffff" : "#5d6167";
-    pen.fillText(style.mark, x, y + r * 0.06);
+    pen.fillText(style.state === "doubtful" ? "?" : style.mark, x, y + r * 0.06);
     if (style.state === "closed") {
       pen.beginPath();
       pen.moveTo(x - r, y + r);
@@ -165,6 +167,17 @@
       const inView = (spot) =>
         spot.x > -margin.x && spot.y > -margin.y && spot.x < size.x + margin.x && spot.y < size.y + margin.y;
       const content = this._content();
+      content.dots.forEach((item) => {
+        const spot = map.latLngToContainerPoint(item.at);
+        if (!inView(spot)) return;
+        outline(pen, item.outline, spot.x, spot.y, item.radius);
+        pen.fillStyle = item.fill;
+        pen.fill();
+        pen.lineWidth = 1.2;
+        pen.strokeStyle = item.colour;
+        pen.stroke();
+        this.hits.push({ at: item.at, radius: item.radius + 3, item });
+      });
       content.symbols.forEach((item) => {
         const spot = map.latLngToContainerPoint(item.at);
         if (!inView(spot)) return;

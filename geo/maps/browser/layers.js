@@ -23,7 +23,7 @@
         const pane = map.createPane(name);
         pane.style.zIndex = 300 + i * 20;
         pane.style.pointerEvents = "none";
-        if (name !== "ink") this.renderers[name] = L.canvas({ pane: name, padding: 0.3 });
+        if (name !== "ink") this.renderers[name] = L.canvas({ pane: name, padding: 0.3, tolerance: 3 });
       });
       map.getPane("bands").style.opacity = geo.bandOpacity;
       this.groups = {};
@@ -100,7 +100,7 @@
       }));
       this.units.forEach((item) => {
         if (!item.parts) return;
-        item.fill = L.polygon(item.parts, this._style("units", { stroke: false, fillOpacity: 0.85 }));
+        item.fill = L.polygon(item.parts, this._style("units", { stroke: false, fillOpacity: geo.shareOpacity }));
         item.hatch = L.polygon(item.parts, this._style("hatch", { stroke: false, fillOpacity: 0.9 }));
         item.line = L.polygon(item.parts, this._style("outlines", this._outline(item.kind)));
       });
@@ -121,11 +121,13 @@
       return Object.assign({ color: geo.colours[kind] || geo.colours.grey, fill: false }, styles[kind]);
     }
 
+    isPainted = (item) => Boolean(item.fill) && ["community", "park"].includes(item.kind);
+
     // Paint the units by the share that `rowOf` finds for each; what is not assessed is hatched either way.
     paintShares(rowOf, shaded) {
       this.groups.shares.clearLayers();
       this.units.forEach((item) => {
-        if (!item.fill || !["community", "park"].includes(item.kind)) return;
+        if (!this.isPainted(item)) return;
         const row = rowOf(item.unit);
         if (!row) return;
         if (row.status === "not_assessed") {

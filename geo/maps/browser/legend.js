@@ -1,0 +1,175 @@
+// The legend, the switches of the layers, scale bar and north arrow.
+(function (geo) {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+
+  function swatch(draw) {
+    const canvas = document.createElement("canvas");
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = 30 * ratio;
+    canvas.height = 18 * ratio;
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    draw(pen);
+    return canvas;
+  }
+
+  function block(fill, opacity, stroke, width, dash) {
+    return swatch((pen) => {
+      pen.globalAlpha = opacity;
+      pen.fillStyle = fill;
+      pen.fillRect(2, 2, 26, 14);
+      pen.globalAlpha = 1;
+      if (!stroke) return;
+      pen.strokeStyle = stroke;
+      pen.lineWidth = width;
+      pen.setLineDash(dash || []);
+      pen.strokeRect(2, 2, 26, 14);
+    });
+  }
+
+  function point(style) {
+    return swatch((pen) => geo.symbol(pen, 15, 9, Object.assign({ radius: 7, quiet: false }, style)));
+  }
+
+  function row(picture, text) {
+    return geo.make("div", "legend-row", picture, geo.dataText("span", text));
+  }
+
+  // What is shown now, and only that.
+  geo.drawLegend = function (page) {
+    const { words, shown, service } = page;
+    const rows = [];
+    const part = (title, content) => {
+      if (content.length) rows.push(geo.make("h3", "", title), ...content);
+    };
+    if (shown.bands && page.bandLimits.length) {
+      const count = page.bandLimits.length;
+      part(
+        words.text("legend_bands", { mode: page.modeLabel() }),
+        page.bandLimits.map((limit, place) =>
+          row(block(geo.bandColour(place, count), geo.bandOpacity), words.text("within", { minutes: words.minutes(limit) })),
+        ),
+      );
+    }
+    if (shown.shares) {
+      part(
+        page.isPresence() ? words.text("legend_presence") : words.text("legend_shares", { group: page.groupLabel() }),
+        page.isPresence()
+          ? [row(block(geo.shareColour(1), geo.shareOpacity), words.text("present")), row(block(geo.shareColour(0), geo.shareOpacity), words.text("absent"))]
+          : geo.shareSteps.map((step, i) => row(block(geo.shareColour(step), geo.shareOpacity), shareStep(words, step, i))),
+      );
+    }
+    const marks = [];
+    if (shown.gaps && !page.isPresence()) marks.push(row(block(geo.gapHatch(), 1, geo.colours.gap, 1.6), words.text("legend_gap")));
+    if (page.hasUnassessed) marks.push(row(block(geo.unassessedHatch(), 1, geo.colours.grey, 1), words.text("not_assessed")));
+    part(words.text("legend_areas"), marks.concat(outlines(page)));
+    part(words.text("legend_points"), symbols(page, service));
+    const legend = document.getElementById("legend");
+    const before = legend.querySelector("details");
+    const fold = geo.make("details", "", geo.make("summary", "", words.text("legend")), rows);
+    fold.open = !before || before.open;
+    geo.fill(legend, fold);
+  };
+
+  function shareStep(words, step, i) {
+    const next = geo.shareSteps[i + 1];
+    return words.text(next === undefined ? "share_last" : "share_step", { from: step * 100, to: (next || 1) * 100 });
+  }
+
+  function outlines(page) {
+    const { shown, words } = page;
+    const kinds = new Set(page.layers.units.filter((item) => item.line).map((item) => item.kind));
+    const found = [];
+    const line = (kind, width, dash) => {
+      if (kinds.has(kind)) found.push(row(block("#fff", 0, geo.colours[kind], width, dash), words.text(kind)));
+    };
+    if (shown.units) {
+      line("community", 1.4);
+      line("park", 2.2);
+      line("factory", 1, [3, 3]);
+    }
+    if (shown.districts) line("district", 3, [8, 4]);
+    return found;
+  }
+
+  function symbols(page, service) {
+    const { words, shown } = page;
+    const here = new Set(page.pointsOf(service).map((item) => item.state));
+    const style = { service, mark: page.data.services[service].mark };
+    const found = [];
+    if (shown.points) {
+      if (here.has("counted")) found.push(row(point({ ...style, state: "counted" }), page.serviceLabel()));
+      ["planned", "closed", "doubtful", "mobile"].forEach((state) => {
+        if (here.has(state)) found.push(row(point({ ...style, state }), words.text("state_" + state)));
+      });
+    }
+    if (shown.others) found.push(row(point({ service: service + 1, mark: "…", state: "counted", quiet: true, radius: 5 }), words.text("layer_others")));
+    return found;
+  }
+
+  // Switches of the layers, those that this study has.
+  geo.drawSwitches = function (page, names, onChange) {
+    const { words } = page;
+    const lines = names.map((name) => {
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.name = name;
+      box.checked = page.shown[name];
+      box.addEventListener("change", () => onChange(name, box.checked));
+      return geo.make("label", "", box, words.text("layer_" + name));
+    });
+    const layers = document.getElementById("layers");
+    const before = layers.querySelector("details");
+    const fold = geo.make("details", "", geo.make("summary", "", words.text("layers")), lines);
+    fold.open = Boolean(before && before.open);
+    geo.fill(layers, fold);
+  };
+
+  geo.drawViews = function (page, names, onChange) {
+    const buttons = names.map((name) => {
+      const button = geo.make("button", "", page.words.text("view_" + name));
+      button.type = "button";
+      button.dataset.view = name;
+      button.setAttribute("aria-pressed", String(page.view === name));
+      button.addEventListener("click", () => onChange(name));
+      return button;
+    });
+    geo.fill(document.getElementById("views"), buttons);
+  };
+
+  geo.furnish = function (map, words) {
+    L.control.zoom({ position: "topleft", zoomInTitle: words.text("zoom_in"), zoomOutTitle: words.text("zoom_out") }).addTo(map);
+    const Whole = L.Control.extend({
+      onAdd() {
+        const button = geo.make("button", "whole leaflet-bar", words.text("whole"));
+        button.type = "button";
+        L.DomEvent.disableClickPropagation(button);
+        button.addEventListener("click", () => map.fire("geo:whole"));
+        return button;
+      },
+    });
+    new Whole({ position: "topleft" }).addTo(map);
+    L.control.scale({ position: "bottomright", imperial: false, maxWidth: 140 }).addTo(map);
+    const North = L.Control.extend({ onAdd: () => northArrow(words.text("north")) });
+    new North({ position: "bottomright" }).addTo(map);
+  };
+
+  function northArrow(letter) {
+    const draw = (tag, attributes) => {
+      const element = document.createElementNS(SVG, tag);
+      Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+      return element;
+    };
+    const arrow = draw("svg", { width: 34, height: 52, viewBox: "0 0 34 52", role: "img", "aria-label": letter });
+    arrow.append(
+      draw("path", { d: "M17 16 L27 48 L17 41 Z", fill: "#16243a", stroke: "#16243a" }),
+      draw("path", { d: "M17 16 L7 48 L17 41 Z", fill: "#fff", stroke: "#16243a" }),
+    );
+    const text = draw("text", { x: 17, y: 12, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: "#16243a" });
+    text.textContent = letter;
+    arrow.append(text);
+    return geo.make("div", "north", arrow);
+  }
+})(window.geoMap);

@@ -1,0 +1,327 @@
+// The panel: which service, how many are served, who is not, unit by unit, and what the numbers rest on.
+(function (geo) {
+  "use strict";
+
+  const TABS = ["gaps", "units", "points", "notes"];
+
+  function button(className, onClick, ...content) {
+    const element = geo.make("button", className, ...content);
+    element.type = "button";
+    element.addEventListener("click", onClick);
+    return element;
+  }
+
+  geo.Panel = class {
+    constructor(page) {
+      this.page = page;
+      this.tab = "gaps";
+      this._select();
+    }
+
+    _select() {
+      const { page } = this;
+      const { words, data } = page;
+      document.getElementById("service-label").textContent = words.text("service");
+      const select = document.getElementById("service");
+      ["minutes", "presence", "inventory"].forEach((test) => {
+        const group = document.createElement("optgroup");
+        group.label = words.text("test_" + test);
+        data.services.forEach((service, place) => {
+          if (service.test !== test) return;
+          const option = geo.make("option", "", service.label);
+          option.value = String(place);
+          group.append(option);
+        });
+        if (group.children.length) select.append(group);
+      });
+      select.value = String(page.service);
+      select.addEventListener("change", () => page.chooseService(Number(select.value)));
+    }
+
+    draw() {
+      this._rings();
+      this._headline();
+      this._tabs();
+      this._sheet();
+    }
+
+    _rings() {
+      const { page } = this;
+      const { words, data } = page;
+      const service = data.services[page.service];
+      const pressed = (element, on) => {
+        element.setAttribute("aria-pressed", String(on));
+        return element;
+      };
+      const rings = service.rings.map((ring, place) => {
+        const label = data.modes[ring.mode].label + " " + words.minutes(ring.limit);
+        return pressed(button("", () => page.chooseRing(place), label), place === page.ring);
+      });
+      const groups = service.demand.map((group) =>
+        pressed(button("", () => page.chooseGroup(group), words.text(data.groups[group])), group === page.group),
+      );
+      geo.fill(
+        document.getElementById("rings"),
+        rings.length ? geo.make("div", "choice", rings) : null,
+        groups.length > 1 && service.test === "minutes" ? geo.make("div", "choice", groups) : null,
+      );
+    }
+
+    _headline() {
+      const { page } = this;
+      const test = page.data.services[page.service].test;
+      const parts = { minutes: () => this._minutes(), presence: () => this._presence(), inventory: () => this._inventory() };
+      geo.fill(document.getElementById("headline"), parts[test](), this._counts());
+    }
+
+    _minutes() {
+      const { page } = this;
+      const { words } = page;
+      const row = page.studyRow(page.limit());
+      if (!row) return [geo.make("p", "", words.text("no_rows"))];
+      const basis = geo.dataText("p", page.basisText(), "basis");
+      if (row.status === "not_assessed" || row.share === null) {
+        return [
+          geo.make("p", "big", words.text(row.status)),
+          row.note ? geo.dataText("p", row.note) : null,
+          basis,
+        ];
+      }
+      const unserved = Math.max(0, row.people - row.served);
+      return [
+        geo.make("p", "big", words.percent(row.share), geo.make("small", "", words.text("served_share", { group: page.groupLabel() }))),
+        geo.make(
+          "p",
+          "facts",
+          words.text("served_people", { served: words.people(row.served), people: words.people(row.people) }),
+          geo.make("strong", "unserved", words.text("unserved_people", { people: words.people(unserved) })),
+        ),
+        row.status === "edge" ? geo.make("p", "", words.text("edge")) : null,
+        this._bars(),
+        basis,
+      ];
+    }
+
+    // The share within each band, as far as the table knows them.
+    _bars() {
+      const { page } = this;
+      const { words } = page;
+      const limits = page.coverageLimits();
+      if (limits.length < 2) return null;
+      return geo.make(
+        "div",
+        "bars",
+        limits.map((limit, place) => {
+          const row = page.studyRow(limit);
+          const fill = geo.make("i", "");
+          fill.style.width = 100 * (row.share || 0) + "%";
+          fill.style.background = geo.bandColour(place, limits.length);
+          return geo.make(
+            "div",
+            "bar",
+            geo.make("span", "", words.text("within", { minutes: words.minutes(limit) })),
+            geo.make("span", "track", fill),
+            geo.make("b", "", words.percent(row.share)),
+          );
+        }),
+      );
+    }
+
+    _presence() {
+      const { page } = this;
+      const { words } = page;
+      const rows = page.presenceRows();
+      const having = rows.filter((row) => row.share !== null && row.share >= 1).length;
+      const kind = words.text(page.data.services[page.service].unit_kind);
+      return [
+        geo.make("p", "big", having + " / " + rows.length, geo.make("small", "", words.text("presence_units", { kind }))),
+        geo.dataText("p", page.basisText(), "basis"),
+      ];
+    }
+
+    _inventory() {
+      const { words } = this.page;
+      return [geo.make("p", "facts", words.text("inventory_only")), geo.dataText("p", this.page.basisText(), "basis")];
+    }
+
+    // Counted and listed numbers side by side.
+    _counts() {
+      const { page } = this;
+      const { words } = page;
+      const points = page.pointsOf(page.service);
+      const number = (state) => points.filter((item) => item.state === state).length;
+      const listed = ["planned", "closed", "doubtful", "mobile", "unplaced"]
+        .filter((state) => number(state))
+        .map((state) => words.text("state_" + state) + " " + number(state));
+      return geo.make(
+        "p",
+        "quiet",
+        words.text("points_counted", { n: number("counted"), all: points.length }),
+        listed.length ? words.text("points_listed", { list: words.list(listed) }) : null,
+      );
+    }
+
+    _tabs() {
+      const { page } = this;
+      const count = { gaps: page.gapsOf(page.service).length, points: page.pointsOf(page.service).length };
+      const tabs = TABS.map((name) => {
+        const label = page.words.text("tab_" + name) + (name in count ? " " + count[name] : "");
+        const tab = button("", () => this.open(name), label);
+        tab.setAttribute("role", "tab");
+        tab.setAttribute("aria-selected", String(name === this.tab));
+        tab.dataset.tab = name;
+        return tab;
+      });
+      geo.fill(document.getElementById("tabs"), tabs);
+    }
+
+    open(name) {
+      this.tab = name;
+      this._tabs();
+      this._sheet();
+    }
+
+    _sheet() {
+      const parts = {
+        gaps: () => this._gaps(),
+        units: () => this._units(),
+        points: () => this._points(),
+        notes: () => geo.notes(this.page),
+      };
+      const sheet = document.getElementById("sheet");
+      geo.fill(sheet, parts[this.tab]());
+      sheet.scrollTop = 0;
+    }
+
+    _gaps() {
+      const { page } = this;
+      const { words, data } = page;
+      const gaps = page.gapsOf(page.service);
+      const first = data.services[page.service].rings[0];
+      if (!gaps.length) return [geo.make("p", "quiet", words.text(first ? "no_gaps" : "no_gaps_kind"))];
+      const rule = words.text("gap_rule", { mode: data.modes[first.mode].label, minutes: words.minutes(first.limit) });
+      const items = gaps.map((gap) =>
+        button(
+          "gap",
+          () => page.flyToGap(gap),
+          geo.make("span", "rank", page.gapMark(gap)),
+          geo.make(
+            "span",
+            "what",
+            geo.dataText("b", page.gapPlace(gap)),
+            geo.dataText("small", words.text("nearest", { nearest: page.nearestText(gap) })),
+          ),
+          geo.make("span", "count", geo.make("b", "", words.people(data.gaps.people[gap])), words.text("persons")),
+        ),
+      );
+      return [geo.make("p", "quiet", rule), ...items];
+    }
+
+    _units() {
+      const { page } = this;
+      const { words } = page;
+      const kinds = ["study", "community", "outside", "park", "factory", "district"];
+      const body = kinds.flatMap((kind) => this._kind(kind));
+      if (!body.length) return [geo.make("p", "quiet", words.text("no_rows"))];
+      const head = page.isPresence()
+        ? [words.text("unit"), words.text("has_one"), ""]
+        : [words.text("unit"), words.text("share"), words.text("served_of")];
+      return [
+        geo.make("table", "", geo.make("thead", "", geo.make("tr", "", head.map((text) => geo.make("th", "", text)))), body),
+      ];
+    }
+
+    _kind(kind) {
+      const { page } = this;
+      const { words, data } = page;
+      const rows = data.units.kind
+        .map((name, unit) => (name === kind ? page.rowOf(unit) : null))
+        .filter(Boolean)
+        .sort((a, b) => b.people - b.served - (a.people - a.served) || a.unit - b.unit);
+      if (!rows.length) return [];
+      const title = geo.make("th", "kind", words.text(kind) + (rows.length > 1 ? " " + rows.length : ""));
+      title.colSpan = 3;
+      const note = kind === "district" ? words.text("districts_overlap") : null;
+      const lines = rows.map((row) => this._row(row));
+      const heading = ["study", "outside"].includes(kind) ? [] : [geo.make("tr", "", title)];
+      if (note && heading.length) title.append(geo.make("small", "", " " + note));
+      return [geo.make("tbody", "", heading, lines)];
+    }
+
+    _row(row) {
+      const { page } = this;
+      const { words } = page;
+      const place = page.layers.units[row.unit];
+      const name = geo.dataText("span", page.unitName(row.unit));
+      const label = place.at ? button("link", () => page.flyToUnit(row.unit), name) : name;
+      const other = row.group !== page.group && !page.isPresence() ? words.text(page.data.groups[row.group]) : "";
+      if (page.isPresence()) {
+        const has = row.share !== null && row.share >= 1;
+        return geo.make("tr", has ? "" : "lacking", geo.make("td", "", label), geo.make("td", "", words.text(has ? "present" : "absent")), geo.make("td", ""));
+      }
+      if (row.share === null) {
+        const state = geo.make("td", "state", words.text(row.status === "ok" ? "no_demand" : row.status));
+        state.colSpan = 2;
+        if (row.note) state.title = row.note;
+        return geo.make("tr", "", geo.make("td", "", label), state);
+      }
+      const remarks = [other, row.status === "edge" ? words.text("edge") : ""].filter(Boolean);
+      const fill = geo.make("i", "");
+      fill.style.width = 100 * row.share + "%";
+      fill.style.background = geo.shareColour(row.share);
+      return geo.make(
+        "tr",
+        "",
+        geo.make("td", "", label, remarks.length ? geo.make("small", "", words.list(remarks)) : null),
+        geo.make("td", "share", geo.make("span", "track", fill), geo.make("b", "", words.percent(row.share))),
+        geo.make("td", "numbers", words.people(row.served) + " / " + words.people(row.people)),
+      );
+    }
+
+    _points() {
+      const { page } = this;
+      const { words } = page;
+      const items = page.pointsOf(page.service);
+      if (!items.length) return [geo.make("p", "quiet", words.text("no_points"))];
+      return items.map((item) => {
+        const content = [
+          geo.dataText("b", page.pointName(item.point)),
+          geo.dataText("small", page.pointText(item)),
+        ];
+        return item.at
+          ? button("point " + item.state, () => page.flyToPoint(item), ...content)
+          : geo.make("div", "point " + item.state, ...content, geo.make("small", "", words.text("no_place")));
+      });
+    }
+  };
+
+  // What the numbers rest on.
+  geo.notes = function (page) {
+    const { words, data } = page;
+    const head = data.head;
+    const service = data.services[page.service];
+    const part = (title, ...texts) => [
+      geo.make("h3", "", title),
+      ...texts.flat().filter(Boolean).map((text) => geo.dataText("p", text)),
+    ];
+    const speeds = data.modes.map((mode) =>
+      mode.speed_kmh === null
+        ? words.text("speed_by_class", { mode: mode.label })
+        : words.text("speed", { mode: mode.label, speed: words.number(mode.speed_kmh) }),
+    );
+    const layers = head.layers.map(([name, ...sources]) => name + " " + words.list(sources));
+    return [
+      part(words.text("notes_measure"), words.text("notes_measure_text"), page.basisText()),
+      part(
+        words.text("notes_limit"),
+        words.text(service.status === "V" ? "limit_verified" : "limit_default", { basis: service.basis || words.text("nothing") }),
+      ),
+      part(words.text("notes_speed"), words.list(speeds)),
+      part(words.text("misplaced"), page.misplacedText(words.text("misplaced_long")), head.cell_m === null ? "" : words.text("cell", { metres: head.cell_m })),
+      part(words.text("notes_status"), words.text("notes_status_text")),
+      part(words.text("notes_source"), head.source, layers, words.text("crs", { crs: head.crs })),
+      head.warnings.length ? part(words.text("notes_warnings"), head.warnings) : null,
+      part(words.text("notes_page"), words.text("notes_page_text")),
+    ].flat();
+  };
+})(window.geoMap);

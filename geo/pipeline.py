@@ -1,0 +1,406 @@
+"""A study → its analysis: the order of the rooms and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import areas, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo.coverage import minutes_column
+from geo.errors import Fault, GeoValueError, InputFaultsError
+from geo.messages import DEFAULT_LANG, Message
+from geo.results import Results
+from geo.street_sources import read_all
+from geo.summary import summarise
+from geo.travel_times import minutes_at, reach
+from geo.units import horizon
+from geo.zones import Zones, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import folium
+    import pyproj
+    from numpy.typing import NDArray
+
+    from geo.catalogue import ServiceType
+    from geo.messages import Lang
+    from geo.network import Network
+    from geo.study import Study
+
+CONTEXT = ("boundary", "water", "barriers", "gates", "venues")
+
+
+class Progress(Protocol):
+    """Told what is being done and how far it is, 0 to 1."""
+
+    def __call__(self, step: Message, done: float) -> None:
+        """Take note of one step."""
+
+
+def _silent(step: Message, done: float) -> None:
+    del step, done
+
+
+@dataclass(frozen=True)
+class Analysis(Results):
+    """Results of a study that can show and write themselves; see :class:`geo.results.Results`."""
+
+    def map(self, *, lang: Lang = DEFAULT_LANG) -> folium.Map:
+        """Return the offline map; the last line of a notebook cell shows it."""
+        from geo import maps  # noqa: PLC0415 - folium takes seconds to import
+
+        return maps.folium_map(self, lang=lang)
+
+    def write(self, folder: str | Path, *, lang: Lang = DEFAULT_LANG) -> list[Path]:
+        """Write every output into a folder, whole or not at all, and return the files.
+
+        Raises
+        ------
+        InputFaultsError
+            When the folder cannot be written; nothing is left half-written.
+        """
+        from pathlib import Path  # noqa: PLC0415
+
+        from geo import maps, reports  # noqa: PLC0415 - heavy libraries
+
+        page = maps.map_page(self, lang=lang)
+        return reports.write_results(self, Path(folder), lang=lang, map_html=page)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.services)} services, {len(self.units)} units, {len(self.gaps)} gaps"
+        return f"<Analysis {self.study.head.id} {self.study.head.period}: {counts}>"
+
+
+class Inputs(NamedTuple):
+    """What was read."""
+
+    layers: layers.LayerSet
+    streets: gpd.GeoDataFrame
+    units: gpd.GeoDataFrame
+    area: shapely.Geometry | None
+    cells: population.Cells | None
+    gradient: NDArray[np.float64] | None
+    notes: list[tuple[str, Message]]
+
+
+def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
+    """Read every layer of a study.
+
+    Raises
+    ------
+    InputFaultsError
+        With every fault of every layer.
+    """
+    faults: list[Fault] = []
+    progress(Message("run.layers"), 0.0)
+    try:
+        read = layers.read_layers(study)
+    except InputFaultsError as error:
+        faults += error.faults
+        faults += read_all(study, None, None, [])[1]
+        raise InputFaultsError(faults) from error
+    progress(Message("run.streets"), 0.08)
+    notes: list[tuple[str, Message]] = []
+    streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
+    units = areas.build(read.tables, read.crs)
+    area = areas.study_area(units, read.tables["boundary"])
+    cells, gradient = None, None
+    for source in study.layers.population[:1]:
+        try:
+            cells = population.read_cells(_file(source.file), crs=read.crs, area=area, where=source.label, given=source.crs)
+        except InputFaultsError as error:
+            faults += error.faults
+    for source in study.layers.terrain[:1] if streets is not None else ():
+        try:
+            gradient = terrain.gradients(streets, _file(source.file), where=source.label, given=source.crs)
+        except InputFaultsError as error:
+            faults += error.faults
+    if faults or streets is None:
+        raise InputFaultsError(faults)
+    if cells is not None and cells.left_out:
+        notes.append(("population", Message("demand.left_out", {"people": f"{cells.left_out:.0f}"})))
+    if cells is not None and cells.negative:
+        notes.append(("population", Message("demand.negative", {"count": cells.negative})))
+    if gradient is not None and np.isnan(gradient).any():
+        notes.append(("terrain", Message("run.no_height", {"count": int(np.isnan(gradient).sum())})))
+    return Inputs(read, streets, units, area, cells, gradient, notes)
+
+
+def _file(path: Path | None) -> Path:
+    if path is None:
+        msg = "a raster layer needs a path"
+        raise GeoValueError(msg)
+    return path
+
+
+def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
+    """Return the types to evaluate: those with a row, and those that the study file names."""
+    present = {*points["type"], *study.asked}
+    return {code: service for code, service in study.services.items() if code in present}
+
+
+def analyse(
+    study: Study, *, combine: str = "dissolve", lang: Lang = DEFAULT_LANG, progress: Progress = _silent
+) -> Analysis:
+    """Compute coverage, gaps and isochrones of a study.
+
+    Parameters
+    ----------
+    study
+        From :func:`geo.read_study`.
+    combine
+        Isochrones to add to the dissolved ones: `dissolve` (none), `each` (one a facility) or
+        `split` (divided by the nearest facility).
+    lang
+        Language of notes and warnings.
+    progress
+        Told each step.
+
+    Returns
+    -------
+    Analysis
+        All tables are in the study's metric CRS; see :class:`geo.results.Results`.
+
+    Raises
+    ------
+    InputFaultsError
+        With every fault that keeps the study from being computed.
+    """
+    inputs = read_inputs(study, progress=progress)
+    points = inputs.layers.tables["service_points"]
+    services = evaluated(study, points)
+    timed = [service for service in services.values() if service.test == "minutes"]
+    progress(Message("run.network"), 0.2)
+    networks = _networks(study, inputs, timed)
+    fences = _fences(inputs)
+    progress(Message("run.minutes"), 0.3)
+    begun = demand_room.starts(
+        inputs.units, inputs.streets, gates=inputs.layers.tables["gates"], cells=inputs.cells
+    )
+    people = _members(begun, inputs.units)
+    points = _placed(points, inputs.units)
+    cap_m = study.head.cap_m
+    linked = {mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fences) for mode, net in networks.items()}
+    served = {mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fences) for mode, net in networks.items()}
+    people, points = _with_snap(people, linked), _with_snap(points, served)
+    people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
+    progress(Message("run.surfaces"), 0.4)
+    zones = draw(
+        Zones(networks, served, linked, fences, cap_m), timed, people, points, combine=combine,
+        progress=lambda done: progress(Message("run.surfaces"), 0.4 + 0.4 * done),
+    )
+    progress(Message("run.coverage"), 0.8)
+    membership = coverage.members(people, inputs.units)
+    place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
+    exits = _exits(inputs, networks, linked, timed, cap_m=cap_m)
+    table = coverage.table(
+        people, inputs.units, timed, membership=membership, place=place, adequacy=study.adequacy, exits=exits, lang=lang
+    )
+    asked = [service for service in services.values() if service.test == "presence"]
+    table = _stacked([table, coverage.presence(inputs.units, points, asked)])
+    found = _gaps(people, points, timed, table)
+    progress(Message("run.summary"), 0.95)
+    keys = zip(inputs.units["unit_kind"], inputs.units["unit_id"], strict=True)
+    units = inputs.units.assign(gates_from=[begun.gates_from.get(key, "") for key in keys])
+    repairs = _repairs(inputs, begun)
+    summary = summarise(
+        study, inputs.layers, services=services, points=points, people=people, table=table, gaps=found,
+        zones=zones, networks=networks, repairs=repairs, lang=lang,
+    )
+    return Analysis(
+        study=study,
+        services=services,
+        units=units,
+        service_points=points,
+        demand=people,
+        coverage=table,
+        gaps=found,
+        isochrones=zones.isochrones,
+        drawing=zones.drawing,
+        surfaces=zones.surfaces,
+        streets=inputs.streets,
+        context={name: inputs.layers.tables[name] for name in CONTEXT if name in inputs.layers.tables},
+        repairs=repairs,
+        summary=summary,
+    )
+
+
+def _stacked(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    filled = [table for table in tables if len(table)]
+    return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=tables[0].crs) if filled else tables[0]
+
+
+def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> dict[str, Network]:
+    """Return the network of every mode that a ring uses; walking is always among them."""
+    wanted = dict.fromkeys(["walk", *(ring.mode for service in services for ring in service.rings)])
+    faults, found = [], {}
+    for name in wanted:
+        try:
+            found[name] = network.build(
+                inputs.streets, study.modes[name], gradient=inputs.gradient, island_m=study.adequacy.island_m
+            )
+        except GeoValueError:
+            faults.append(Fault("streets", Message("run.no_street_for", {"mode": name})))
+    if faults:
+        raise InputFaultsError(faults)
+    return found
+
+
+def _fences(inputs: Inputs) -> NDArray[np.object_]:
+    """Return what access legs must not cross: barriers, and outlines of units that have gates."""
+    gates = inputs.layers.tables["gates"]
+    gated = inputs.units[inputs.units["unit_id"].isin(gates["unit_id"]) & inputs.units["own_outline"]]
+    opened = gates.geometry.to_numpy()
+    opened = opened[~(shapely.is_missing(opened) | shapely.is_empty(opened))]
+    barriers = inputs.layers.tables["barriers"].geometry.to_numpy()
+    return snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened)
+
+
+def _members(begun: demand_room.Starts, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the start points with the units that their people are counted in."""
+    table = begun.table.copy()
+    for kind in ("community", "park", "factory"):
+        inside = areas.locate(begun.home, units, kind)
+        own = (table["unit_kind"] == kind).to_numpy()
+        table[kind] = np.where(own, table["unit_id"], inside)
+    table["districts"] = areas.districts_of(table, begun.home, units)
+    return table.drop(columns=["unit_kind", "unit_id"])
+
+
+def _placed(points: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return service points with the community, park and factory that each stands in."""
+    shapes = points.geometry.to_numpy()
+    return points.assign(**{f"unit_{kind}": areas.locate(shapes, units, kind) for kind in ("community", "park", "factory")})
+
+
+def _with_snap(table: gpd.GeoDataFrame, linked: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    columns = {}
+    for mode, rows in linked.items():
+        columns[f"snap_m_{mode}"] = rows["snap_m"].to_numpy()
+        columns[f"snap_status_{mode}"] = rows["snap_status"].to_numpy()
+    return table.assign(**columns)
+
+
+def facilities(served: pd.DataFrame, points: gpd.GeoDataFrame, code: str) -> pd.DataFrame:
+    """Return the snapped rows of the working facilities of one type, with their ids."""
+    mine = ((points["type"] == code) & points["counted"]).to_numpy()
+    return served[mine].assign(id=points["id"].to_numpy()[mine]).reset_index(drop=True)
+
+
+def _with_minutes(
+    people: gpd.GeoDataFrame,
+    points: gpd.GeoDataFrame,
+    services: Iterable[ServiceType],
+    *,
+    networks: Mapping[str, Network],
+    linked: Mapping[str, pd.DataFrame],
+    served: Mapping[str, pd.DataFrame],
+) -> gpd.GeoDataFrame:
+    """Return demand with minutes to, and id of, the nearest facility of every service and ring."""
+    columns: dict[str, object] = {}
+    for service in services:
+        mine = people["group"].isin(service.demand).to_numpy()
+        for number, ring in enumerate(service.rings):
+            theirs = facilities(served[ring.mode], points, service.code)
+            found = reach(networks[ring.mode], theirs, limit=horizon(ring.limit), direction=service.direction)
+            minutes, nearest = minutes_at(found, linked[ring.mode])
+            columns[minutes_column(service, number)] = np.where(mine, minutes, np.nan)
+            if number == 0:
+                ids = np.append(theirs["id"].to_numpy(dtype=object), [None])
+                columns[f"nearest_{service.code}"] = np.where(mine, ids[nearest], None)
+    return people.assign(**columns)
+
+
+def _exits(
+    inputs: Inputs,
+    networks: Mapping[str, Network],
+    linked: Mapping[str, pd.DataFrame],
+    services: Iterable[ServiceType],
+    *,
+    cap_m: float,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the minutes of people to where streets leave the study's area, by mode."""
+    if inputs.area is None:
+        return {}
+    furthest: dict[str, float] = {}
+    for service in services:
+        for ring in service.rings:
+            furthest[ring.mode] = max(furthest.get(ring.mode, 0.0), ring.limit)
+    border = shapely.boundary(inputs.area)
+    found = {}
+    for mode, limit in furthest.items():
+        crossing = shapely.get_parts(shapely.intersection(networks[mode].lines, border))
+        places = crossing[shapely.get_type_id(crossing) == shapely.GeometryType.POINT]
+        gates = snapping.snap(networks[mode], places, cap_m=cap_m)
+        found[mode] = minutes_at(reach(networks[mode], gates, limit=limit), linked[mode])[0]
+    return found
+
+
+def _gaps(
+    people: gpd.GeoDataFrame, points: gpd.GeoDataFrame, services: Iterable[ServiceType], table: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Return the gaps of all services; people of units that cannot be judged are in none."""
+    names = points.drop_duplicates("id").set_index("id")["name"]
+    parts = [gaps.find(people, service, names, judged=judged(people, service, table)) for service in services]
+    filled = [part for part in parts if len(part)]
+    if filled:
+        return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=people.crs)
+    return parts[0] if parts else gaps.none(people)
+
+
+def judged(people: pd.DataFrame, service: ServiceType, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say whose own unit can be judged for a service; people outside all units go by the study.
+
+    A person's own unit is the community; for workers it is the factory, else the park.
+    """
+    mine = table[(table["service"] == service.code) & (table["mode"] == service.mode)]
+    unjudged = mine[mine["status"] == "not_assessed"]
+    failed = set(zip(unjudged["unit_kind"], unjudged["unit_id"], unjudged["demand"], strict=True))
+    own_kind = np.full(len(people), "outside", dtype=object)
+    own_id = np.full(len(people), "", dtype=object)
+    workers = (people["group"] == "workers").to_numpy()
+    for kind, where in (("community", ~workers), ("park", workers), ("factory", workers)):
+        has = where & (people[kind] != "").to_numpy()
+        own_kind[has], own_id[has] = kind, people[kind].to_numpy()[has]
+    keys = pd.MultiIndex.from_arrays([own_kind, own_id, people["group"]])
+    return ~np.asarray(keys.isin(list(failed)), dtype=bool) if failed else np.ones(len(people), dtype=bool)
+
+
+def _repairs(inputs: Inputs, begun: demand_room.Starts) -> pd.DataFrame:
+    """Return what the readers did, and what was decided about units."""
+    told = [
+        {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": "told", "message": message}
+        for layer, message in inputs.notes
+    ]
+    told += [
+        {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
+        for note in begun.notes
+    ]
+    told += [
+        {
+            "layer": "parks" if kind == "park" else "factories",
+            "source": "",
+            "row": pd.NA,
+            "id": unit_id,
+            "action": "told",
+            "message": Message(f"demand.gates_{source}"),
+        }
+        for (kind, unit_id), source in begun.gates_from.items()
+        if source in {"crossings", "nearest"}
+    ]
+    if not told:
+        return inputs.layers.repairs
+    extra = pd.DataFrame(told)
+    return pd.concat([inputs.layers.repairs.astype(object), extra.astype(object)], ignore_index=True)
+
+
+def reported_crs(analysis: Results) -> pyproj.CRS:
+    """Return the metric CRS that an analysis was computed in."""
+    return analysis.units.crs

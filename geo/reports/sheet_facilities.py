@@ -1,0 +1,203 @@
+"""Which services are there? The ledger of facilities: those that work, those that do not, those that move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo import crs as crs_room, messages
+from geo.layers import headers
+from geo.reports import cells, headline, layout, wording
+from geo.reports.layout import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import geopandas as gpd
+    from xlsxwriter.worksheet import Worksheet
+
+    from geo.reports.layout import Book
+
+# Columns of the ledger that layers may bring under names of their own, in the offices' words.
+_BROUGHT: dict[str, tuple[str, ...]] = {
+    "address": ("地址", "详细地址", "address"),
+    "floor_area": ("面积", "建筑面积", "场所面积", "floor_area"),
+    "lead": ("牵头单位", "责任单位", "主管单位", "建设单位"),
+    "source": ("数据来源", "来源", "source"),
+    "updated": ("更新日期", "更新时间", "updated"),
+    "remark": ("备注", "说明", "note", "remark"),
+}
+_UNIT_COLUMNS = ("unit_id", "unit_community", "unit_park")
+
+
+def write_facilities(book: Book) -> None:
+    """Write all service points, the counted ones first; persons and telephones have no column here."""
+    columns = _columns(book)
+    head = layout.FIRST_ROW
+    points = _ordered(book.results.service_points)
+    sheet = layout.open_sheet(book, "facilities", columns, notes=_counts(book, points))
+    end = layout.table(book, sheet, head, columns, _lines(book, points))
+    _mark(book, sheet, points, columns=columns, first=head + 1)
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=3)
+    layout.close_sheet(sheet, rows=end, columns=len(columns))
+
+
+def _columns(book: Book) -> list[Column]:
+    return [
+        Column(book.say("number"), 6, "whole"),
+        Column(book.say("facility_id"), 16),
+        Column(book.say("facility_name"), 24),
+        Column(book.say("service"), 15),
+        Column(book.say("type_original"), 13),
+        Column(book.say("county"), 14),
+        Column(book.say("district"), 13),
+        Column(book.say("town"), 11),
+        Column(book.say("unit_of_point"), 15),
+        Column(book.say("address"), 18),
+        Column(book.say("lon"), 11, "degrees"),
+        Column(book.say("lat"), 10, "degrees"),
+        Column(book.say("crs"), 10),
+        Column(book.say("venue"), 11),
+        Column(book.say("served_groups"), 13),
+        Column(book.say("floor_area"), 9),
+        Column(book.say("capacity"), 8, "people"),
+        Column(book.say("hours"), 13),
+        Column(book.say("fixed_or_mobile"), 8),
+        Column(book.say("lead"), 13),
+        Column(book.say("state"), 12),
+        Column(book.say("source"), 12),
+        Column(book.say("updated"), 11),
+        Column(book.say("note"), 18),
+    ]
+
+
+def _ordered(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the points that are counted first, then working mobile ones, planned, closed, doubtful; within by type."""
+    rank = points["state"].map({state: number for number, state in enumerate(wording.STATES)})
+    rank = rank.fillna(len(wording.STATES)).astype(float)
+    order = rank.where(points["counted"].astype(bool) | (rank > 0), 0.5)
+    return points.assign(_order=order).sort_values(["_order", "type", "id"], kind="stable").drop(columns="_order")
+
+
+def _counts(book: Book, points: gpd.GeoDataFrame) -> str:
+    """Return counted and listed numbers side by side."""
+    fixed = ~points["mobile"].fillna(value=False).astype(bool)
+    numbers = {state: int(((points["state"] == state) & fixed).sum()) for state in wording.STATES[1:]}
+    return book.say("note_points", counted=int(points["counted"].sum()), mobile=int((~fixed).sum()), **numbers)
+
+
+def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
+    results, lang = book.results, book.lang
+    lon, lat = _lon_lat(points)
+    names = headline.unit_names(results)
+    units = _units(book)
+    brought = {name: _brought(points, known) for name, known in _BROUGHT.items()}
+    rows = points.drop(columns=points.geometry.name).to_dict("records")
+    for at, row in enumerate(rows):
+        unit = _unit_of(row, units)
+        kind = results.services.get(row["type"]) or results.study.services.get(row["type"])
+        districts = cells.text_of(row.get("district"), lang) or unit.get("districts", "")
+        yield [
+            at + 1,
+            row["id"],
+            row["name"],
+            wording.service(row["type"], results, lang),
+            row.get("type_original"),
+            results.study.head.name,
+            _district_names(districts, names, lang),
+            cells.text_of(row.get("town"), lang) or unit.get("town"),
+            unit.get("name"),
+            brought["address"][at],
+            float(lon[at]),
+            float(lat[at]),
+            "WGS84" if np.isfinite(lon[at]) else None,
+            row["venue"],
+            messages.text("word.comma", lang).join(
+                wording.group(group, lang) for group in (kind.demand if kind else ())
+            ),
+            brought["floor_area"][at],
+            row["capacity"],
+            row.get("hours"),
+            book.say("mobile_point" if _is_mobile(row) else "fixed_point"),
+            brought["lead"][at],
+            _state(book, row),
+            brought["source"][at],
+            brought["updated"][at],
+            _remark(book, row, brought["remark"][at]),
+        ]
+
+
+def _lon_lat(points: gpd.GeoDataFrame) -> tuple[Any, Any]:
+    places = crs_room.convert(points[[points.geometry.name]], crs_room.WGS84).geometry.to_numpy()
+    return shapely.get_x(places), shapely.get_y(places)
+
+
+def _units(book: Book) -> dict[str, dict[str, str]]:
+    """Return unit id → name, town and districts, of communities and parks."""
+    units, lang = book.results.units, book.lang
+    columns = [units[name].tolist() for name in ("unit_kind", "unit_id", "unit_name", "town", "districts")]
+    return {
+        code: {
+            "name": cells.text_of(name, lang),
+            "town": cells.text_of(town, lang),
+            "districts": cells.text_of(part, lang),
+        }
+        for kind, code, name, town, part in zip(*columns, strict=True)
+        if kind in {"community", "park"}
+    }
+
+
+def _unit_of(row: dict[str, Any], units: dict[str, dict[str, str]]) -> dict[str, str]:
+    return next((units[row[name]] for name in _UNIT_COLUMNS if row.get(name) in units), {})
+
+
+def _district_names(joined: str, names: dict[tuple[str, str], str], lang: messages.Lang) -> str:
+    parts = [part for part in joined.split(cells.LIST_MARK) if part]
+    shown = [cells.text_of(names.get(("district", part), part), lang) for part in parts]
+    return messages.text("word.comma", lang).join(shown)
+
+
+def _brought(points: gpd.GeoDataFrame, known: tuple[str, ...]) -> list[object]:
+    """Return the column that a layer brought under one of some headers, empty where there is none."""
+    by_header = {headers.plain(column): column for column in reversed(points.columns)}
+    column = next((by_header[name] for name in map(headers.plain, known) if name in by_header), None)
+    if column is None or headers.is_personal(str(column)):
+        return [None] * len(points)
+    values = points[column].tolist()
+    return [None] * len(points) if headers.hold_phones(map(str, values), strictly=True) else values
+
+
+def _is_mobile(row: dict[str, Any]) -> bool:
+    return row["mobile"] is True or row["mobile"] == 1
+
+
+def _state(book: Book, row: dict[str, Any]) -> str:
+    """Return the state, and for one that cannot be told what the layer says."""
+    state = wording.coded(cells.text_of(row["state"], book.lang), book.lang, of="state")
+    given = cells.text_of(row["status"], book.lang)
+    return book.say("state_given", state=state, given=given) if given and row["state"] != "working" else state
+
+
+def _remark(book: Book, row: dict[str, Any], given: object) -> str:
+    remarks = [cells.text_of(given, book.lang), "" if row["counted"] else book.say("remark_not_counted")]
+    return book.say("semicolon").join(remark for remark in remarks if remark)
+
+
+def _mark(
+    book: Book,
+    sheet: Worksheet,
+    points: gpd.GeoDataFrame,
+    *,
+    columns: list[Column],
+    first: int,
+) -> None:
+    """Colour the state of points that do not count and the word of those that move."""
+    state_at = next(at for at, column in enumerate(columns) if column.header == book.say("state"))
+    mobile_at = next(at for at, column in enumerate(columns) if column.header == book.say("fixed_or_mobile"))
+    for row, found in enumerate(points[["state", "status", "mobile"]].to_dict("records"), start=first):
+        if found["state"] in wording.STATES[1:]:
+            layout.write(book, sheet, row, state_at, _state(book, found), style=found["state"])
+        if _is_mobile(found):
+            layout.write(book, sheet, row, mobile_at, book.say("mobile_point"), style="mobile")

@@ -1,0 +1,123 @@
+"""What was wrong with the input, and from what was computed? Repairs, snapping, inputs, parameters, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from geo import schema
+from geo.reports import cells, layout, wording
+from geo.reports.layout import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from geo.reports.layout import Book
+
+
+def write_quality(book: Book) -> None:
+    """Write how demand was linked to the streets, then every line of the repair report and every warning."""
+    columns = [
+        Column(book.say("number"), 10, "whole"),
+        Column(book.say("layer"), 16),
+        Column(book.say("source_file"), 28),
+        Column(book.say("row"), 10, "whole"),
+        Column(book.say("id"), 16),
+        Column(book.say("action"), 12),
+        Column(book.say("message"), 80),
+    ]
+    sheet = layout.open_sheet(book, "quality", columns)
+    row = layout.section(book, sheet, layout.FIRST_ROW, "part_snap")
+    row = layout.table(book, sheet, row, _snap_columns(book), _snap_lines(book))
+    head = layout.section(book, sheet, row + 1, "part_repairs")
+    end = layout.table(book, sheet, head, columns, _repair_lines(book))
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
+    layout.close_sheet(sheet, rows=end, columns=len(columns))
+
+
+def _snap_columns(book: Book) -> list[Column]:
+    names = [Column(book.say(f"snap_{status}"), 0, "whole") for status in schema.SNAP_STATUS]
+    return [Column(book.say("mode"), 0), *names]
+
+
+def _snap_lines(book: Book) -> Iterator[list[object]]:
+    for mode, counts in book.results.summary.get("snap", {}).items():
+        yield [wording.mode(mode, book.lang), *(counts.get(status, 0) for status in schema.SNAP_STATUS)]
+
+
+def _repair_lines(book: Book) -> Iterator[list[object]]:
+    lang, repairs = book.lang, book.results.repairs
+    said: set[str] = set()
+    number = 0
+    for row in zip(*(repairs[name].tolist() for name in schema.REPAIRS), strict=True):
+        layer, source, line, code, action, message = row
+        number += 1
+        text = cells.text_of(message, lang)
+        said.add(text)
+        layer_name = wording.coded(cells.text_of(layer, lang), lang, of="layer")
+        yield [number, layer_name, source, line, code, wording.coded(str(action), lang, of="action"), text]
+    for warning in book.results.summary.get("warnings", ()):
+        text = cells.text_of(warning, lang)
+        if text not in said:
+            number += 1
+            yield [number, None, None, None, None, book.say("action_told"), text]
+
+
+def write_parameters(book: Book) -> None:
+    """Write the inputs with their checksums, every parameter and the versions of what computed."""
+    columns = [
+        Column(book.say("layer"), 22),
+        Column(book.say("path"), 34),
+        Column("SHA-256", 68),
+        Column(book.say("crs"), 20),
+        Column(book.say("rows_read"), 10, "whole"),
+        Column(book.say("rows_kept"), 10, "whole"),
+        Column(book.say("rows_repaired"), 10, "whole"),
+    ]
+    sheet = layout.open_sheet(book, "parameters", columns)
+    summary = book.results.summary
+    head = layout.FIRST_ROW
+    end = layout.table(book, sheet, head, columns, _input_lines(book, summary.get("inputs", ())))
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
+    pair = [Column(book.say("parameter"), 0), Column(book.say("value"), 0)]
+    row = layout.section(book, sheet, end + 1, "part_parameters")
+    row = layout.table(book, sheet, row, pair, _flat(book, summary.get("parameters", {})))
+    row = layout.section(book, sheet, row + 1, "part_versions")
+    pair[0] = Column(book.say("program"), 0)
+    row = layout.table(book, sheet, row, pair, _flat(book, summary.get("versions", {})))
+    layout.close_sheet(sheet, rows=row, columns=len(columns))
+
+
+def _input_lines(book: Book, inputs: Sequence[Mapping[str, Any]]) -> Iterator[list[object]]:
+    names = ("path", "sha256", "crs", "rows_read", "rows_kept", "rows_repaired")
+    for item in inputs:
+        layer = wording.coded(cells.text_of(item.get("layer"), book.lang), book.lang, of="layer")
+        yield [layer, *(item.get(name) for name in names)]
+
+
+def _flat(book: Book, values: Mapping[str, Any], *, before: str = "") -> Iterator[list[object]]:
+    """Give name and value of everything in nested tables, with the words of the catalogue where it has them."""
+    for key, value in values.items():
+        name = f"{before}{_parameter(book, str(key), within=before)}"
+        if isinstance(value, Mapping):
+            yield from _flat(book, value, before=f"{name} · ")
+        else:
+            number = cells.number_of(value)
+            missing = number is None and not isinstance(value, (str, bool))
+            yield [name, None if missing and value is None else _shown(book, value, number)]
+
+
+def _parameter(book: Book, key: str, *, within: str) -> str:
+    return (
+        wording.mode(key, book.lang)
+        if within and key in wording.MODES
+        else wording.coded(key, book.lang, of="parameter")
+    )
+
+
+def _shown(book: Book, value: object, number: float | None) -> str:
+    return (
+        cells.text_of(value, book.lang)
+        if number is None or isinstance(value, bool)
+        else cells.rounded(number, decimals=6)
+    )

@@ -1,0 +1,211 @@
+"""What was read, computed and told: the content of `summary.json`, for people and for machines."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo import units
+from geo.messages import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from geo.catalogue import ServiceType
+    from geo.layers import LayerSet
+    from geo.messages import Lang
+    from geo.network import Network
+    from geo.study import Study
+    from geo.zones import Drawn
+
+PASS_LINE = 0.85
+STATES = ("working", "planned", "closed", "doubtful")
+_LIBRARIES = ("numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "osmium", "rasterio")
+
+
+def summarise(
+    study: Study,
+    read: LayerSet,
+    *,
+    services: Mapping[str, ServiceType],
+    points: pd.DataFrame,
+    people: pd.DataFrame,
+    table: pd.DataFrame,
+    gaps: pd.DataFrame,
+    zones: Drawn,
+    networks: Mapping[str, Network],
+    repairs: pd.DataFrame,
+    lang: Lang,
+) -> dict[str, Any]:
+    """Return the summary of an analysis; people are plain sums of demand points."""
+    by_service = {
+        code: _service(service, points, people, table, gaps, zones, lang=lang) for code, service in services.items()
+    }
+    return {
+        "study": {
+            "id": study.head.id,
+            "name": study.head.name,
+            "code": study.head.code,
+            "period": study.head.period,
+            "date": study.last_day.isoformat(),
+            "synthetic": study.head.synthetic,
+        },
+        "crs": read.crs.to_string(),
+        "method": "time_network",
+        "inputs": read.inputs,
+        "parameters": _parameters(study, services, networks, zones),
+        "versions": {"geo": _version("geo"), **{name: _version(name) for name in _LIBRARIES}},
+        "people": {
+            group: float(people.loc[people["group"] == group, "people"].sum()) for group in sorted(set(people["group"]))
+        },
+        "services": by_service,
+        "snap": {
+            mode: {str(k): int(v) for k, v in people[f"snap_status_{mode}"].value_counts().sort_index().items()}
+            for mode in networks
+        },
+        "misplaced_share": max(zones.misplaced.values(), default=0.0),
+        "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
+        "repairs": {str(k): int(v) for k, v in repairs["action"].value_counts().sort_index().items()},
+        "warnings": _warnings(study, services, points, by_service, people, lang=lang),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _parameters(
+    study: Study, services: Mapping[str, ServiceType], networks: Mapping[str, Network], zones: Drawn
+) -> dict[str, Any]:
+    return {
+        "modes": {
+            name: {"speed_kmh": net.mode.speed_kmh, "access_kmh": net.mode.access_kmh, "streets": net.mode.access}
+            for name, net in networks.items()
+        },
+        "cap_m": study.head.cap_m,
+        "cell_m": zones.cell_m,
+        "pass_line": PASS_LINE,
+        "adequacy": study.adequacy.model_dump(),
+        "services": {
+            code: {
+                "mode": service.mode,
+                "limit": service.limit,
+                "minutes": list(service.minutes),
+                "also": [{"mode": ring.mode, "limit": ring.limit} for ring in service.also],
+                "demand": list(service.demand),
+                "direction": service.direction,
+                "basis": service.basis,
+                "status": service.status,
+            }
+            for code, service in services.items()
+            if service.test == "minutes"
+        },
+    }
+
+
+def _service(
+    service: ServiceType,
+    points: pd.DataFrame,
+    people: pd.DataFrame,
+    table: pd.DataFrame,
+    gaps: pd.DataFrame,
+    zones: Drawn,
+    *,
+    lang: Lang,
+) -> dict[str, Any]:
+    mine = points[points["type"] == service.code]
+    listed = {state: int((mine["state"] == state).sum()) for state in STATES}
+    fixed = mine[mine["counted"]]
+    found: dict[str, Any] = {
+        "label": service.name(lang),
+        "test": service.test,
+        "counted": len(fixed) if service.test != "inventory" else listed["working"],
+        "listed": {**listed, "mobile": int(mine["mobile"].sum())},
+    }
+    if service.test == "presence":
+        rows = table[(table["service"] == service.code) & (table["mode"] == "presence")]
+        found |= {"unit_kind": service.unit_kind, "units": len(rows), "units_with": int(rows["share"].sum())}
+    if service.test != "minutes":
+        return found
+    key = (service.code, service.mode)
+    theirs = gaps[gaps["service"] == service.code]
+    return found | {
+        "mode": service.mode,
+        "limit": service.limit,
+        "groups": {group: _group(service, group, people, table) for group in service.demand},
+        "misplaced_share": zones.misplaced[key],
+        "misplaced_uniform_share": zones.misplaced_uniform[key],
+        "also": [
+            {"mode": ring.mode, "limit": ring.limit, "misplaced_share": zones.misplaced[service.code, ring.mode]}
+            for ring in service.also
+        ],
+        "gaps": len(theirs),
+        "gap_people": float(theirs["people"].sum()),
+    }
+
+
+def _group(service: ServiceType, group: str, people: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
+    """Return the people of one group: read, served, not served, and of these not attached."""
+    mine = people[people["group"] == group]
+    weight = mine["people"].to_numpy(dtype=np.float64)
+    served = units.within(mine[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit)
+    attached = (mine[f"snap_status_{service.mode}"] == "ok").to_numpy()
+    row = table[
+        (table["service"] == service.code)
+        & (table["mode"] == service.mode)
+        & (table["demand"] == group)
+        & (table["limit_minutes"] == service.limit)
+    ]
+    whole = row[row["unit_kind"] == "study"].iloc[0]
+    unjudged = row[(row["status"] == "not_assessed") & (row["unit_kind"] != "study")]
+    status = str(whole["status"])
+    return {
+        "people": float(weight.sum()),
+        "people_served": None if status == "not_assessed" else float(weight[served].sum()),
+        "people_not_served": None if status == "not_assessed" else float(weight[~served].sum()),
+        "people_not_attached": float(weight[~attached].sum()),
+        "share": None if np.isnan(whole["share"]) else float(whole["share"]),
+        "status": status,
+        "note": str(whole["note"]),
+        "units_not_assessed": len(unjudged),
+    }
+
+
+def _warnings(
+    study: Study,
+    services: Mapping[str, ServiceType],
+    points: pd.DataFrame,
+    by_service: Mapping[str, Mapping[str, Any]],
+    people: pd.DataFrame,
+    *,
+    lang: Lang,
+) -> list[str]:
+    """Return what a reader of the results should know first."""
+    told = [text("run.synthetic", lang)] if study.head.synthetic else []
+    if study.head.previous:
+        told.append(text("run.previous", lang))
+    for code, service in services.items():
+        if service.test != "minutes":
+            continue
+        here = points[(points["type"] == code) & points["counted"]]
+        lost = here[here[f"snap_status_{service.mode}"] != "ok"]
+        if len(here) == 0:
+            told.append(text("run.none_built", lang, service=service.name(lang)))
+        if len(lost):
+            names = text("word.comma", lang).join(str(name) for name in lost["name"].head(5))
+            told.append(text("run.lost_service", lang, service=service.name(lang), count=len(lost), names=names))
+        for group, found in by_service[code]["groups"].items():
+            if found["people"] == 0:
+                label = text(f"word.{group}", lang)
+                told.append(text("run.no_group", lang, service=service.name(lang), group=label))
+    detached = float(people.loc[people["snap_status_walk"] != "ok", "people"].sum())
+    if detached:
+        told.append(text("run.detached", lang, people=f"{detached:.0f}"))
+    return told
