@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo.errors import Fault, GeoError, InputFaultsError
@@ -14,8 +13,10 @@ from geo.study import STUDY_FILE, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from geo.messages import Lang
+    from geo.study import Study
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def run_all(
     InputFaultsError
         When there is no study below the folder, or the page cannot be written.
     """
-    files = sorted(folder.rglob(STUDY_FILE)) if folder.is_dir() else []
+    files = sorted(folder.rglob(STUDY_FILE))
     if not files:
-        raise InputFaultsError([Fault(str(folder), Message("cli.none_found"))])
+        why = "cli.none_found" if folder.is_dir() else "cli.no_folder"
+        raise InputFaultsError([Fault(str(folder), Message(why))])
     taken: dict[str, str] = {}
     outcomes: list[Outcome] = []
     for number, file in enumerate(files, start=1):
@@ -92,18 +94,12 @@ def run_all(
     return outcomes, page
 
 
-def _one(
-    file: Path, folder: Path, *, out: Path, data: tuple[Path, ...], lang: Lang, taken: dict[str, str]
-) -> Outcome:
+def _one(file: Path, folder: Path, *, out: Path, data: tuple[Path, ...], lang: Lang, taken: dict[str, str]) -> Outcome:
     """Run one study; whatever stops it is its own outcome, so that the others go on."""
     label = file.parent.relative_to(folder).as_posix()
-    label = folder.name if label == "." else label
+    label = folder.resolve().name if label == "." else label
     try:
-        study = read_study(file, data=data)
-        if study.head.id in taken:
-            clash = Message("cli.same_id", {"id": study.head.id, "other": taken[study.head.id]})
-            raise InputFaultsError([Fault("study.id", clash)])
-        taken[study.head.id] = label
+        study = _own_place(read_study(file, data=data), label, taken)
         analysis = analyse(study, lang=lang)
         analysis.write(out / study.head.id, lang=lang)
     except InputFaultsError as error:
@@ -113,6 +109,16 @@ def _one(
     except Exception as error:  # noqa: BLE001 - a fault of ours in one study must not stop a night's batch
         return Outcome(label, done=False, lines=(text("cli.unexpected", lang, kind=type(error).__name__, why=error),))
     return Outcome(label, done=True, summary=analysis.summary)
+
+
+def _own_place(study: Study, label: str, taken: dict[str, str]) -> Study:
+    """Return a study whose results go to a folder of their own, also where case does not count."""
+    own = study.head.id.casefold()
+    if own in taken:
+        clash = Message("cli.same_id", {"id": study.head.id, "other": taken[own]})
+        raise InputFaultsError([Fault(f"{label}/{STUDY_FILE}: study.id", clash)])
+    taken[own] = label
+    return study
 
 
 def index_page(outcomes: list[Outcome], *, lang: Lang = DEFAULT_LANG) -> str:
@@ -153,13 +159,15 @@ def _row(outcome: Outcome, words: dict[str, str], lang: Lang) -> str:
     study_id = html.escape(found["study"]["id"], quote=True)
     mark = f" <span class='mark'>{words['synthetic']}</span>" if found["study"]["synthetic"] else ""
     people = "".join(
-        f"<li>{html.escape(text(f'word.{group}', lang))} {number:,.0f}</li>" for group, number in found["people"].items()
+        f"<li>{html.escape(text(f'word.{group}', lang))} {number:,.0f}</li>"
+        for group, number in found["people"].items()
     )
     timed = [service for service in found["services"].values() if service["test"] == "minutes"]
     shares = "".join(f"<li>{html.escape(_share(service, lang))}</li>" for service in timed)
     gaps = sum(service["gaps"] for service in timed)
     links = " · ".join(
-        f"<a href='{study_id}/{file}'>{words[name]}</a>" for name, file in (("map", "map.html"), ("report", "report.xlsx"))
+        f"<a href='{study_id}/{file}'>{words[name]}</a>"
+        for name, file in (("map", "map.html"), ("report", "report.xlsx"))
     )
     return (
         f"<tr><td>{html.escape(found['study']['name'])}{mark}</td><td>{html.escape(found['study']['period'])}</td>"
@@ -173,6 +181,11 @@ def _share(service: Mapping[str, Any], lang: Lang) -> str:
     mode = service["mode"]
     known = subject("word", lang)
     return text(
-        "batch.share", lang, service=service["label"], mode=known.get(mode, mode), limit=f"{service['limit']:g}",
-        group=text(f"word.{group}", lang), share=share,
+        "batch.share",
+        lang,
+        service=service["label"],
+        mode=known.get(mode, mode),
+        limit=f"{service['limit']:g}",
+        group=text(f"word.{group}", lang),
+        share=share,
     )

@@ -26,6 +26,7 @@ from scipy.sparse import csgraph
 
 from geo import modes, units
 from geo.errors import GeoValueError
+from geo.line_index import LineIndex
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -104,16 +105,21 @@ class Network:
         return _matrix(self.start, self.end, self.minutes_backward, self.minutes_forward, self.node_count)
 
     @cached_property
-    def main_tree(self) -> tuple[shapely.STRtree, NDArray[np.intp]]:
-        """Spatial index of the edges that matter, and their edge numbers."""
+    def main_index(self) -> tuple[LineIndex, NDArray[np.intp]]:
+        """Nearest-line index of the edges that matter, and their edge numbers."""
         edges = np.flatnonzero(~self.island)
-        return shapely.STRtree(self.lines[edges]), edges
+        return LineIndex.of(self.lines[edges]), edges
 
     @cached_property
-    def island_tree(self) -> tuple[shapely.STRtree, NDArray[np.intp]]:
-        """Spatial index of the edges on islands, and their edge numbers."""
+    def island_index(self) -> tuple[LineIndex, NDArray[np.intp]]:
+        """Nearest-line index of the edges on islands, and their edge numbers."""
         edges = np.flatnonzero(self.island)
-        return shapely.STRtree(self.lines[edges]), edges
+        return LineIndex.of(self.lines[edges]), edges
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Spatial index of all edges."""
+        return shapely.STRtree(self.lines)
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:

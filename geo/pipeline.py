@@ -133,6 +133,26 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
     return Inputs(read, streets, units, area, cells, gradient, notes)
 
 
+def rehearse(study: Study, *, progress: Progress = _silent) -> tuple[Inputs, pd.DataFrame]:
+    """Read a study and prove that it can be computed; return the inputs and the whole repair report.
+
+    Raises
+    ------
+    InputFaultsError
+        With every fault that would keep :func:`analyse` from computing the study.
+    """
+    inputs = read_inputs(study, progress=progress)
+    services = evaluated(study, inputs.layers.tables["service_points"])
+    progress(Message("run.network"), 0.5)
+    _networks(study, inputs, [service for service in services.values() if service.test == "minutes"])
+    return inputs, _repairs(inputs, _starts(inputs))
+
+
+def _starts(inputs: Inputs) -> demand_room.Starts:
+    gates = inputs.layers.tables["gates"]
+    return demand_room.starts(inputs.units, inputs.streets, gates=gates, cells=inputs.cells)
+
+
 def _file(path: Path | None) -> Path:
     if path is None:
         msg = "a raster layer needs a path"
@@ -179,21 +199,19 @@ def analyse(
     timed = [service for service in services.values() if service.test == "minutes"]
     progress(Message("run.network"), 0.2)
     networks = _networks(study, inputs, timed)
-    fences = _fences(inputs)
+    fence = _fence(inputs)
     progress(Message("run.minutes"), 0.3)
-    begun = demand_room.starts(
-        inputs.units, inputs.streets, gates=inputs.layers.tables["gates"], cells=inputs.cells
-    )
+    begun = _starts(inputs)
     people = _members(begun, inputs.units)
     points = _placed(points, inputs.units)
     cap_m = study.head.cap_m
-    linked = {mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fences) for mode, net in networks.items()}
-    served = {mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fences) for mode, net in networks.items()}
+    linked = {mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
+    served = {mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
     progress(Message("run.surfaces"), 0.4)
     zones = draw(
-        Zones(networks, served, linked, fences, cap_m), timed, people, points, combine=combine,
+        Zones(networks, served, linked, fence, cap_m), timed, people, points, combine=combine,
         progress=lambda done: progress(Message("run.surfaces"), 0.4 + 0.4 * done),
     )
     progress(Message("run.coverage"), 0.8)
@@ -240,27 +258,29 @@ def _stacked(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
 def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> dict[str, Network]:
     """Return the network of every mode that a ring uses; walking is always among them."""
     wanted = dict.fromkeys(["walk", *(ring.mode for service in services for ring in service.rings)])
-    faults, found = [], {}
+    found, lacking = {}, []
     for name in wanted:
         try:
             found[name] = network.build(
                 inputs.streets, study.modes[name], gradient=inputs.gradient, island_m=study.adequacy.island_m
             )
         except GeoValueError:
-            faults.append(Fault("streets", Message("run.no_street_for", {"mode": name})))
-    if faults:
-        raise InputFaultsError(faults)
+            lacking.append(name)
+    if lacking:
+        where = ", ".join(source.label for source in study.layers.streets)
+        why = Message("run.no_street_for", {"modes": ", ".join(lacking)})
+        raise InputFaultsError([Fault(f"{where} (streets)", why)])
     return found
 
 
-def _fences(inputs: Inputs) -> NDArray[np.object_]:
+def _fence(inputs: Inputs) -> snapping.Fence | None:
     """Return what access legs must not cross: barriers, and outlines of units that have gates."""
     gates = inputs.layers.tables["gates"]
     gated = inputs.units[inputs.units["unit_id"].isin(gates["unit_id"]) & inputs.units["own_outline"]]
     opened = gates.geometry.to_numpy()
     opened = opened[~(shapely.is_missing(opened) | shapely.is_empty(opened))]
     barriers = inputs.layers.tables["barriers"].geometry.to_numpy()
-    return snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened)
+    return snapping.fence(snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened))
 
 
 def _members(begun: demand_room.Starts, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -207,7 +207,7 @@ def isochrones(
     ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
     around = _reachable_box(streets, ends, max(limits), cap_m=cap_m)
     cells = surfaces.near_streets(streets, cell_m, cap_m=cap_m, within_m=around)
-    linked = snapping.snap(streets, cells.points, cap_m=cap_m)
+    linked = snapping.snap_xy(streets, cells.xy, cap_m=cap_m)
     status = linked["snap_status"].to_numpy()
     kmh = streets.mode.access_kmh
     groups = [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)] if combine == "each" else [(None, ends)]

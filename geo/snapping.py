@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.line_index import LineIndex, Nearest
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 CAP_M = 300.0
 GATE_OPENING_M = 3.0
 _TOUCH_M = 1e-6
-_CHUNK = 200_000
 
 
 def barrier_lines(
@@ -39,7 +40,7 @@ def barrier_lines(
 
     Returns
     -------
-    Lines, none empty.
+    Two-point segments: legs are short, and an index of short barriers rejects nearly all at once.
     """
     shapes = np.concatenate([barriers, outlines])
     shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
@@ -47,8 +48,36 @@ def barrier_lines(
     lines = np.where(areal, shapely.boundary(shapes), shapes)
     if len(gates):
         lines = shapely.difference(lines, shapely.union_all(shapely.buffer(gates, GATE_OPENING_M)))
-    parts = shapely.get_parts(lines)
-    return np.asarray(parts[~shapely.is_empty(parts)], dtype=object)
+    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    same = np.flatnonzero(line[:-1] == line[1:])
+    return np.asarray(shapely.linestrings(np.stack([xy[same], xy[same + 1]], axis=1)), dtype=object)
+
+
+class Fence:
+    """Barriers ready to be asked; made by :func:`fence`."""
+
+    def __init__(self, segments: NDArray[np.object_]) -> None:
+        self.tree = shapely.STRtree(segments)
+        self.index = LineIndex.of(segments)
+
+    def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
+        way = feet - xy
+        length = np.hypot(way[:, 0], way[:, 1])
+        blocked = np.zeros(len(xy), dtype=bool)
+        near = np.flatnonzero(length > _TOUCH_M)
+        longest = float(length.max(initial=0.0))
+        near = near[self.index.not_nearer_than(xy[near], within_m=longest) <= length[near]]
+        # Stop a hair before the street: a wall may run along it, or end at it.
+        shorter = (length[near] - _TOUCH_M) / length[near]
+        legs = shapely.linestrings(np.stack([xy[near], xy[near] + way[near] * shorter[:, None]], axis=1))
+        blocked[near[self.tree.query(legs, predicate="intersects")[0]]] = True
+        return blocked
+
+
+def fence(segments: NDArray[np.object_] | None) -> Fence | None:
+    """Return barrier segments (:func:`barrier_lines`) ready to be asked; `None` where there are none."""
+    return None if segments is None or not len(segments) else Fence(segments)
 
 
 def snap(
@@ -56,7 +85,7 @@ def snap(
     points: NDArray[np.object_],
     *,
     cap_m: float = CAP_M,
-    barriers: NDArray[np.object_] | None = None,
+    barriers: Fence | None = None,
 ) -> pd.DataFrame:
     """Link points to the nearest usable street, perpendicular onto the edge.
 
@@ -69,7 +98,7 @@ def snap(
     cap_m
         Longest access leg.
     barriers
-        Lines that a leg must not cross (:func:`barrier_lines`).
+        What a leg must not cross (:func:`fence`).
 
     Returns
     -------
@@ -78,113 +107,70 @@ def snap(
     small to matter and the main one is not within the cap); `far` (no street within the cap; `snap_m`
     still tells the distance); `no_geometry`.
     """
-    parts = [
-        _snap(network, points[at : at + _CHUNK], cap_m=cap_m, barriers=barriers)
-        for at in range(0, max(len(points), 1), _CHUNK)
-    ]
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-
-
-def _snap(
-    network: Network, points: NDArray[np.object_], *, cap_m: float, barriers: NDArray[np.object_] | None
-) -> pd.DataFrame:
-    count = len(points)
-    edge = np.full(count, -1, dtype=np.int64)
-    status = np.full(count, "far", dtype=object)
+    xy = np.full((len(points), 2), np.nan)
     there = ~(shapely.is_missing(points) | shapely.is_empty(points))
-    status[~there] = "no_geometry"
-    for tree, name in ((network.main_tree, "ok"), (network.island_tree, "island")):
-        open_rows = np.flatnonzero(there & (edge < 0))
-        found = _reachable(tree, network, points[open_rows], cap_m=cap_m, barriers=barriers)
-        hit = open_rows[found >= 0]
-        edge[hit], status[hit] = found[found >= 0], name
-    fraction, snap_m = np.full(count, np.nan), np.full(count, np.nan)
-    linked = np.flatnonzero(edge >= 0)
-    fraction[linked], snap_m[linked] = _foot(network, points[linked], edge[linked])
-    far = np.flatnonzero(there & (edge < 0))
-    snap_m[far] = _distance_m(network, points[far])
-    return pd.DataFrame({"edge": edge, "fraction": fraction, "snap_m": snap_m, "snap_status": status})
-
-
-def _foot(
-    network: Network, points: NDArray[np.object_], edge: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where on its edge each point stands (share of the length) and how far away, metres."""
-    lines = network.lines[edge]
-    along = shapely.line_locate_point(lines, points)
-    return np.clip(along / shapely.length(lines), 0.0, 1.0), shapely.distance(lines, points)
-
-
-def _distance_m(network: Network, points: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the metres to the nearest street, however far."""
-    found = np.full(len(points), np.inf)
-    for tree, _ in (network.main_tree, network.island_tree):
-        (rows, _), metres = tree.query_nearest(points, all_matches=False, return_distance=True)
-        found[rows] = np.minimum(found[rows], metres)
+    xy[there] = shapely.get_coordinates(points[there])
+    found = snap_xy(network, xy, cap_m=cap_m, barriers=barriers)
+    far = np.flatnonzero((found["snap_status"] == "far").to_numpy())
+    if len(far):
+        indexes = (network.main_index[0], network.island_index[0])
+        found.loc[far, "snap_m"] = np.min([index.nearest(xy[far]).metres for index in indexes], axis=0)
     return found
 
 
+def snap_xy(
+    network: Network, xy: NDArray[np.float64], *, cap_m: float = CAP_M, barriers: Fence | None = None
+) -> pd.DataFrame:
+    """Link places (n, 2) as :func:`snap` does, but leave `snap_m` of the `far` ones NaN; NaN is `no_geometry`."""
+    count = len(xy)
+    edge, status = np.full(count, -1, dtype=np.int64), np.full(count, "far", dtype=object)
+    fraction, snap_m = np.full(count, np.nan), np.full(count, np.nan)
+    there = np.isfinite(xy).all(axis=1)
+    status[~there] = "no_geometry"
+    for island in (False, True):
+        rows = np.flatnonzero(there & (edge < 0))
+        found = _reachable(network, xy[rows], island=island, cap_m=cap_m, barriers=barriers)
+        hit = found.line >= 0
+        edge[rows[hit]], fraction[rows[hit]], snap_m[rows[hit]] = found.line[hit], found.fraction[hit], found.metres[hit]
+        status[rows[hit]] = "island" if island else "ok"
+    return pd.DataFrame({"edge": edge, "fraction": fraction, "snap_m": snap_m, "snap_status": status})
+
+
 def _reachable(
-    tree: tuple[shapely.STRtree, NDArray[np.intp]],
-    network: Network,
-    points: NDArray[np.object_],
-    *,
-    cap_m: float,
-    barriers: NDArray[np.object_] | None,
-) -> NDArray[np.int64]:
-    """Return the nearest edge of one tree within the cap that a leg reaches; -1 where there is none."""
-    index, numbers = tree
-    edge = np.full(len(points), -1, dtype=np.int64)
-    if not len(numbers) or not len(points):
-        return edge
-    # Ties (a point that faces a junction) go to the lowest edge, so that the order of rows is free.
-    (rows, near), _ = index.query_nearest(points, max_distance=cap_m, return_distance=True)
-    order = np.lexsort((numbers[near], rows))
-    first = order[np.unique(rows[order], return_index=True)[1]]
-    edge[rows[first]] = numbers[near[first]]
-    if barriers is None or not len(barriers):
-        return edge
-    fence = shapely.STRtree(barriers)
-    linked = np.flatnonzero(edge >= 0)
-    blocked = linked[_blocked(fence, points[linked], network.lines[edge[linked]])]
-    edge[blocked] = _way_round(index, numbers, fence, network, points[blocked], cap_m=cap_m)
-    return edge
-
-
-def _blocked(
-    fence: shapely.STRtree, points: NDArray[np.object_], lines: NDArray[np.object_]
-) -> NDArray[np.bool_]:
-    """Say whose leg to a line crosses a barrier; a street that lies on the barrier may be reached."""
-    feet = shapely.line_interpolate_point(lines, shapely.line_locate_point(lines, points))
-    ends = np.stack([shapely.get_coordinates(points), shapely.get_coordinates(feet)], axis=1)
-    length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-    # Stop a hair before the street: a wall may run along it, or end at it.
-    shorter = np.where(length > _TOUCH_M, (length - _TOUCH_M) / np.maximum(length, _TOUCH_M), 0.0)
-    ends[:, 1] = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * shorter[:, None]
-    crossing = np.zeros(len(points), dtype=bool)
-    crossing[fence.query(shapely.linestrings(ends), predicate="intersects")[0]] = True
-    return crossing & (length > _TOUCH_M)
+    network: Network, xy: NDArray[np.float64], *, island: bool, cap_m: float, barriers: Fence | None
+) -> Nearest:
+    """Return the nearest edge, on islands or not, within the cap that a leg reaches; -1 where none."""
+    index, numbers = network.island_index if island else network.main_index
+    found = index.nearest(xy, within_m=cap_m)
+    rows = np.flatnonzero(found.line >= 0)
+    found.line[rows] = numbers[found.line[rows]]
+    if barriers is None or not len(rows):
+        return found
+    blocked = rows[barriers.blocks(xy[rows], found.foot[rows])]
+    round_it = _way_round(network, numbers, barriers, xy[blocked], cap_m=cap_m)
+    for old, new in zip(found, round_it, strict=True):
+        old[blocked] = new
+    return found
 
 
 def _way_round(
-    index: shapely.STRtree,
-    numbers: NDArray[np.intp],
-    fence: shapely.STRtree,
-    network: Network,
-    points: NDArray[np.object_],
-    *,
-    cap_m: float,
-) -> NDArray[np.int64]:
+    network: Network, numbers: NDArray[np.intp], barriers: Fence, xy: NDArray[np.float64], *, cap_m: float
+) -> Nearest:
     """Return the nearest edge within the cap whose leg crosses no barrier; -1 where there is none."""
-    edge = np.full(len(points), -1, dtype=np.int64)
-    if not len(points):
-        return edge
-    rows, near = index.query(points, predicate="dwithin", distance=cap_m)
-    edges = numbers[near]
-    free = ~_blocked(fence, points[rows], network.lines[edges])
-    rows, edges = rows[free], edges[free]
-    metres = shapely.distance(points[rows], network.lines[edges])
+    found = Nearest.none(len(xy))
+    points = shapely.points(xy)
+    rows, edges = network.tree.query(points, predicate="dwithin", distance=cap_m)
+    mine = np.isin(edges, numbers)
+    rows, edges = rows[mine], edges[mine]
+    lines = network.lines[edges]
+    along = shapely.line_locate_point(lines, points[rows], normalized=True)
+    feet = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
+    free = ~barriers.blocks(xy[rows], feet)
+    rows, edges, along, feet = rows[free], edges[free], along[free], feet[free]
+    metres = np.hypot(*(feet - xy[rows]).T)
     order = np.lexsort((edges, metres, rows))
     first = order[np.unique(rows[order], return_index=True)[1]]
-    edge[rows[first]] = edges[first]
-    return edge
+    to = rows[first]
+    found.line[to], found.fraction[to], found.metres[to] = edges[first], along[first], metres[first]
+    found.foot[to] = feet[first]
+    return found

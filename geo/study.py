@@ -25,7 +25,7 @@ from geo.modes import Access, Mode
 STUDY_FILE = "study.toml"
 AREA_LAYERS = ("communities", "parks", "factories", "population")
 Group = Literal["residents", "workers", "elders"]
-_PERIOD = re.compile(r"^(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
+_PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
 
 
 def _custom(key: str) -> PydanticCustomError:
@@ -350,7 +350,8 @@ def _cross_faults(raw: dict[str, Any]) -> list[Fault]:
     for code, spec in _table(raw, "services").items():
         if not isinstance(spec, dict):
             continue
-        rings = [ring for ring in spec.get("also") or [] if isinstance(ring, dict)]
+        also = spec.get("also")
+        rings = [ring for ring in also if isinstance(ring, dict)] if isinstance(also, list) else []
         wanted = [("mode", spec.get("mode")), *(("also", ring.get("mode")) for ring in rings)]
         faults += [
             Fault(f"services.{code}.{key}", Message("study.no_mode", {"given": mode, "accepted": ", ".join(known)}))
@@ -385,8 +386,11 @@ def _find(where: str, path: str, folder: Path, data: tuple[Path, ...]) -> tuple[
         return None, [Fault(where, Message("study.path_up", {"path": path}))]
     places = [Path(path)] if Path(path).is_absolute() else [base / path for base in (folder, *data)]
     for place in places:
-        if place.exists():
-            return place, []
+        try:
+            if place.exists():
+                return place, []
+        except OSError:  # a name longer than the file system has, or a folder that may not be entered
+            continue
     looked = ", ".join(str(place.parent) for place in places)
     return None, [Fault(where, Message("study.no_layer", {"path": path, "looked": looked}))]
 

@@ -34,7 +34,7 @@ class Cells(NamedTuple):
 
     grid: Grid
     number: NDArray[np.intp]
-    points: NDArray[np.object_]
+    xy: NDArray[np.float64]
 
 
 def near_streets(network: Network, cell_m: float, *, cap_m: float, within_m: tuple[float, float, float, float] | None = None) -> Cells:
@@ -62,11 +62,10 @@ def near_streets(network: Network, cell_m: float, *, cap_m: float, within_m: tup
     top = grid.north - np.arange(block_rows) * side
     boxes = shapely.box(*np.broadcast_arrays(left[None, :], top[:, None] - side, left[None, :] + side, top[:, None])).ravel()
     near = np.zeros(len(boxes), dtype=bool)
-    for tree, _ in (network.main_tree, network.island_tree):
-        near[tree.query(boxes, predicate="dwithin", distance=cap_m)[0]] = True
+    near[network.tree.query(boxes, predicate="dwithin", distance=cap_m)[0]] = True
     mask = np.kron(near.reshape(block_rows, block_columns), np.ones((_BLOCK, _BLOCK), dtype=bool))
     number = np.flatnonzero(mask[: grid.rows, : grid.columns].ravel())
-    return Cells(grid, number, shapely.points(grid.centres(number)))
+    return Cells(grid, number, grid.centres(number))
 
 
 def surface(cells: Cells, minutes: NDArray[np.float64], snap_status: NDArray[np.object_]) -> Surface:

@@ -27,10 +27,14 @@ def write_new(folder: Path, *, lang: Lang = DEFAULT_LANG) -> Path:
     if file.exists():
         raise InputFaultsError([Fault(str(file), Message("new.exists"))])
     source = resources.files("geo.data").joinpath(f"study_{lang}.toml").read_text(encoding="utf-8")
-    safe = "".join(sign if sign.isalnum() or sign in "_-" else "-" for sign in folder.resolve().name).strip("-") or "study"
+    safe = (
+        "".join(sign if sign.isalnum() or sign in "_-" else "-" for sign in folder.resolve().name).strip("-") or "study"
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(source.replace("MY-STUDY", safe), encoding="utf-8")
     except OSError as error:
-        raise InputFaultsError([Fault(str(folder), Message("new.unwritable", {"why": error.strerror or ""}))]) from error
+        raise InputFaultsError(
+            [Fault(str(folder), Message("new.unwritable", {"why": error.strerror or ""}))]
+        ) from error
     return file

@@ -38,7 +38,7 @@ class Zones(NamedTuple):
     networks: Mapping[str, Network]
     served: Mapping[str, pd.DataFrame]
     linked: Mapping[str, pd.DataFrame]
-    fences: NDArray[np.object_]
+    fence: snapping.Fence | None
     cap_m: float
 
 
@@ -127,9 +127,9 @@ def _ground(base: Zones, net: Network, cell_m: float, bounds: tuple[float, float
     random = shapely.points(west + draws[:, 0] * (east - west), south + draws[:, 1] * (north - south))
     return _Ground(
         cells,
-        snapping.snap(net, cells.points, cap_m=base.cap_m, barriers=base.fences),
+        snapping.snap_xy(net, cells.xy, cap_m=base.cap_m, barriers=base.fence),
         random,
-        snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fences),
+        snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence),
     )
 
 

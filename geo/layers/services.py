@@ -103,7 +103,8 @@ def _codes(
     by_text = {text: index.get(catalogue.fold(text), "") for text in original.unique()}
     codes = original.map(by_text).to_numpy(dtype=object)
     unknown = codes == ""
-    if not unknown.any():
+    has_no_column = any(fault.message.key == "layers.missing_column" for fault in findings.faults)
+    if has_no_column or not unknown.any():
         return codes
     count = int(unknown.sum())
     names = list(dict.fromkeys(original[unknown]))

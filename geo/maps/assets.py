@@ -13,11 +13,23 @@ from geo.errors import GeoValueError
 _ROOM = "geo.maps"
 _MANIFEST = "manifest.toml"
 _CSS_URL = re.compile(r"url\([^)]*\)")
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 _HOME_LINK = ' href="https://leafletjs.com"'
 
 STYLE_FILES = ("page.css",)
-SCRIPT_FILES = ("data.js", "words.js", "ink.js", "layers.js", "legend.js", "panel.js", "start.js")
+SCRIPT_FILES = (
+    "data.js",
+    "words.js",
+    "tables.js",
+    "cards.js",
+    "ink.js",
+    "marks.js",
+    "layers.js",
+    "legend.js",
+    "panel.js",
+    "start.js",
+)
 
 
 @cache
@@ -72,8 +84,8 @@ def scripts() -> tuple[str, ...]:
 
 @cache
 def styles() -> tuple[str, ...]:
-    """Return the style sheets of the page; those of Leaflet lose their pictures, which the page does not use."""
-    leaflet = _CSS_URL.sub("none", _vendored("leaflet/leaflet.css"))
+    """Return the style sheets of the page; that of Leaflet loses its remarks and pictures, which the page does not use."""
+    leaflet = _CSS_URL.sub("none", _CSS_COMMENT.sub("", _vendored("leaflet/leaflet.css")))
     return (leaflet, *map(_own, STYLE_FILES))
 
 

@@ -162,8 +162,10 @@ def points(
     lang: Lang,
 ) -> dict[str, Any]:
     """Return the service points: words, state and place of each (null without geometry). Nothing personal."""
-    names = dict(zip(units["id"], units["name"], strict=True))
-    within = [cells.texts(table, f"unit_{kind}", lang) for kind in ("factory", "park", "community")]
+    kinds = ("factory", "park", "community")
+    names = dict(zip(zip(units["kind"], units["id"], strict=True), units["name"], strict=True))
+    ids = [cells.texts(table, f"unit_{kind}", lang) for kind in kinds]
+    stood_in = [zip(kinds, row, strict=True) for row in zip(*ids, strict=True)]
     venue = cells.texts(table, "venue", lang)
     return {
         "service": cells.places(cells.texts(table, "type", lang), services),
@@ -175,6 +177,6 @@ def points(
         "venue": [venues.get(value, value) for value in venue],
         "capacity": cells.numbers(table, "capacity"),
         "hours": cells.texts(table, "hours", lang),
-        "units": [[names[part] for part in parts if part in names] for parts in zip(*within, strict=True)],
+        "units": [[names[key] for key in keys if key in names] for keys in stood_in],
         "anchor": anchors(shapes.lonlat(table), frame),
     }

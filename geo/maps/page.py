@@ -155,7 +155,7 @@ var {{ this.get_name() }} = L.map({{ this.get_name()|tojson }}, Object.assign(
             zoom_control=False,
             attribution_control=False,
             max_zoom=19,
-            zoom_snap=0.25,
+            zoom_snap=0.1,
             zoom_delta=0.5,
             wheel_px_per_zoom_level=90,
         )

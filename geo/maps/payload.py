@@ -120,7 +120,7 @@ def _head(results: Results, lang: Lang) -> dict[str, Any]:
         "source": study.head.source or "",
         "layers": _layer_labels(results),
         "crs": " ".join(part for part in (system.name if system is not None else "", authority) if part),
-        "cell_m": cells.number_of(parameters.get("cell_m"), 1),
+        "cell_m": cells.number_of(parameters.get("cell_m"), 2),
         "warnings": [cells.text_of(warning, lang) for warning in summary.get("warnings") or ()],
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,18 +27,21 @@ CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
 CUT = "…"
 TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
 A4 = 9
+MOST_LINES = 12
+LINE_POINTS = 13.0
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
 _BOX = {"border": 1, "border_color": "#A6A6A6"}
+# `_ ` keeps a space behind a number, so that it does not touch the text beside it.
 _NUMBERS: dict[str, str] = {
-    "people": "#,##0.###",
-    "people_whole": "#,##0",
-    "share": "0.0%",
+    "people": "#,##0.###_ ",
+    "people_whole": "#,##0_ ",
+    "share": "0.0%_ ",
     "share_edge": '0.0%"*"',
-    "share_fine": "0.00%",
-    "minutes": "0.0",
-    "degrees": "0.000000",
-    "whole": "0",
+    "share_fine": "0.00%_ ",
+    "minutes": "0.0_ ",
+    "degrees": "0.000000_ ",
+    "whole": "0_ ",
 }
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "align": "center", "font_name": "黑体"},
@@ -155,14 +160,46 @@ def section(book: Book, sheet: Worksheet, row: int, name: str) -> int:
 
 
 def table(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]) -> int:
-    """Write a header and rows; return the row after the last."""
+    """Write a header and rows, each as high as its text; return the row after the last."""
+    widths = [column.width for column in columns]
     for position, column in enumerate(columns):
         sheet.write_string(row, position, fitted(column.header), book.formats["header"])
+    set_height(sheet, row, [column.header for column in columns], widths, least=2)
     for line in lines:
         row += 1
         for position, (value, column) in enumerate(zip(line, columns, strict=True)):
             write(book, sheet, row, position, value, kind=column.kind)
+        texts = [
+            cells.text_of(value, book.lang) if column.kind == "text" else ""
+            for value, column in zip(line, columns, strict=True)
+        ]
+        set_height(sheet, row, texts, widths)
     return row + 1
+
+
+def set_height(sheet: Worksheet, row: int, texts: Sequence[str], widths: Sequence[float], *, least: int = 1) -> None:
+    """Make a row as high as its longest text needs: a program that opens the file does not wrap by itself."""
+    needed = max(lines_of(text, width) for text, width in zip(texts, widths, strict=True))
+    shown = min(max(needed, least), MOST_LINES)
+    if shown > 1:
+        sheet.set_row(row, shown * LINE_POINTS + 2)
+
+
+def lines_of(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column so many characters wide; a wide character takes two.
+
+    Examples
+    --------
+    >>> lines_of("覆盖率", 4), lines_of("abc", 4), lines_of("anything", 0)
+    (2, 1, 1)
+    """
+    if width <= 0:
+        return 1
+    start = text[: int(width * MOST_LINES)]
+    places = (
+        sum(2 if unicodedata.east_asian_width(mark) in "WFA" else 1 for mark in part) for part in start.split("\n")
+    )
+    return sum(max(1, math.ceil(taken / width)) for taken in places)
 
 
 def write(

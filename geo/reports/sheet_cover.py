@@ -25,6 +25,7 @@ def write_cover(book: Book) -> None:
         text = layout.fitted(cells.text_of(value, book.lang) or wording.NOT_APPLICABLE)
         sheet.merge_range(row, 1, row, len(columns) - 1, "", book.formats["text"])
         sheet.write_string(row, 1, text, book.formats["text"])
+        layout.set_height(sheet, row, [text], [sum(column.width for column in columns[1:])])
         row += 1
     head = layout.section(book, sheet, row + 1, "part_services")
     end = layout.table(book, sheet, head, columns, _lines(book))
@@ -36,22 +37,22 @@ def write_cover(book: Book) -> None:
 
 def _columns(book: Book) -> list[Column]:
     return [
-        Column(book.say("service"), 22),
-        Column(book.say("indicator_name"), 40),
-        Column(book.say("way"), 12),
-        Column(book.say("mode"), 12),
-        Column(book.say("limit"), 8, "minutes"),
-        Column(book.say("denominator"), 11),
-        Column(book.say("people"), 12, "people"),
-        Column(book.say("served"), 12, "people"),
+        Column(book.say("service"), 15),
+        Column(book.say("indicator_name"), 27),
+        Column(book.say("way"), 9),
+        Column(book.say("mode"), 10),
+        Column(book.say("limit"), 7, "minutes"),
+        Column(book.say("denominator"), 9),
+        Column(book.say("people"), 10, "people"),
+        Column(book.say("served"), 10, "people"),
         Column(book.say("share_indicator"), 10, "share"),
-        Column(book.say("status_column"), 11),
-        Column(book.say("data_day"), 12),
-        Column(book.say("basis"), 36),
-        Column(book.say("counted_points"), 8, "whole"),
-        *(Column(book.say(f"listed_{state}"), 8, "whole") for state in (*wording.STATES[1:], "mobile")),
-        Column(book.say("misplaced"), 11, "share_fine"),
-        Column(book.say("misplaced_uniform"), 11, "share_fine"),
+        Column(book.say("status_column"), 9),
+        Column(book.say("data_day"), 11),
+        Column(book.say("basis"), 22),
+        Column(book.say("counted_points"), 7, "whole"),
+        *(Column(book.say(f"listed_{state}"), 7, "whole") for state in (*wording.STATES[1:], "mobile")),
+        Column(book.say("misplaced"), 9, "share_fine"),
+        Column(book.say("misplaced_uniform"), 9, "share_fine"),
     ]
 
 

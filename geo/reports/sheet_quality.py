@@ -36,8 +36,9 @@ def write_quality(book: Book) -> None:
 
 
 def _snap_columns(book: Book) -> list[Column]:
-    names = [Column(book.say(f"snap_{status}"), 0, "whole") for status in schema.SNAP_STATUS]
-    return [Column(book.say("mode"), 0), *names]
+    """Return the columns of the upper table; they are as wide as those of the lower one, which stand first."""
+    names = [Column(book.say(f"snap_{status}"), 16, "whole") for status in schema.SNAP_STATUS]
+    return [Column(book.say("mode"), 10), *names]
 
 
 def _snap_lines(book: Book) -> Iterator[list[object]]:
@@ -79,11 +80,11 @@ def write_parameters(book: Book) -> None:
     head = layout.FIRST_ROW
     end = layout.table(book, sheet, head, columns, _input_lines(book, summary.get("inputs", ())))
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
-    pair = [Column(book.say("parameter"), 0), Column(book.say("value"), 0)]
+    pair = [Column(book.say("parameter"), 22), Column(book.say("value"), 34)]
     row = layout.section(book, sheet, end + 1, "part_parameters")
     row = layout.table(book, sheet, row, pair, _flat(book, summary.get("parameters", {})))
     row = layout.section(book, sheet, row + 1, "part_versions")
-    pair[0] = Column(book.say("program"), 0)
+    pair[0] = Column(book.say("program"), 22)
     row = layout.table(book, sheet, row, pair, _flat(book, summary.get("versions", {})))
     layout.close_sheet(sheet, rows=row, columns=len(columns))
 
@@ -108,14 +109,18 @@ def _flat(book: Book, values: Mapping[str, Any], *, before: str = "") -> Iterato
 
 
 def _parameter(book: Book, key: str, *, within: str) -> str:
-    return (
-        wording.mode(key, book.lang)
-        if within and key in wording.MODES
-        else wording.coded(key, book.lang, of="parameter")
-    )
+    """Return what a key is called: a mode, a service, else what the catalogue says, else itself."""
+    if within and key in wording.MODES:
+        return wording.mode(key, book.lang)
+    known = key in book.results.services and bool(within)
+    return wording.service(key, book.results, book.lang) if known else wording.coded(key, book.lang, of="parameter")
 
 
 def _shown(book: Book, value: object, number: float | None) -> str:
+    if isinstance(value, (list, tuple)):
+        return book.say("semicolon").join(_shown(book, item, cells.number_of(item)) for item in value)
+    if isinstance(value, Mapping):
+        return " ".join(_shown(book, item, cells.number_of(item)) for item in value.values())
     return (
         cells.text_of(value, book.lang)
         if number is None or isinstance(value, bool)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 WORDS = ("兴", "文", "和", "明", "安", "康", "丰", "泰", "永", "德", "仁", "信", "华", "荣", "清", "远", "新", "春")
 LANE_EVERY_M = 150.0
+VILLAGE_KM = 0.5
+LIVING_SHARE = 0.1
+STEPS_SLOPE = 0.07
+ONE_WAY_M = (350.0, 1100.0)
+APART_M = (12.0, 160.0)
+BROKEN_NEAR_PEOPLE = 900
 
 
 def street_names(rng: np.random.Generator, count: int) -> list[str]:
@@ -28,20 +34,19 @@ def street_names(rng: np.random.Generator, count: int) -> list[str]:
     return [f"示例{pairs[index]}" for index in rng.permutation(len(pairs))[:count].tolist()]
 
 
-def dress(town: Town, lines: Sequence[shapely.LineString], names: list[str], rng: np.random.Generator
-          ) -> list[Street]:
+def dress(town: Town, lines: Sequence[shapely.LineString], names: list[str], rng: np.random.Generator) -> list[Street]:
     """Return a town's lines as streets with a class and a name; the longest carry the traffic."""
-    village = max(town.radii_km) < 0.5
-    lengths = np.array([line.length for line in lines])
-    long = np.quantile(lengths, 0.86) if len(lines) else 0.0
+    village = max(town.radii_km) < VILLAGE_KM
+    ranked = sorted(range(len(lines)), key=lambda number: -lines[number].length)
+    busy = set(ranked[: max(len(lines) // 5, 1) : 3])
     found = []
     for number, line in enumerate(lines):
         if village:
             found.append(Street(line, "residential" if number % 3 else "unclassified", loose=True))
             continue
         draw = rng.uniform()
-        highway = "tertiary" if line.length >= long else "living_street" if draw < 0.1 else "residential"
-        ending = "路" if line.length >= long or number % 2 else "街"
+        highway = "tertiary" if number in busy else "living_street" if draw < LIVING_SHARE else "residential"
+        ending = "路" if number in busy or number % 2 else "街"
         name = f"{names.pop()}{ending}" if names else ""
         tags = (("maxspeed", "40"),) if highway == "tertiary" else ()
         found.append(Street(line, highway, name, tags, loose=True))
@@ -67,7 +72,7 @@ def lanes(streets: Iterable[Street], ground: Ground, land: Land, rng: np.random.
             kind = str(rng.choice(["service", "service", "footway", "living_street", "path"]))
             if not ground.open_at(float(there[0]), float(there[1])):
                 continue
-            if float(land.slope.at([there[0]], [there[1]])[0]) > 0.07 and kind in {"footway", "path"}:
+            if float(land.slope.at([there[0]], [there[1]])[0]) > STEPS_SLOPE and kind in {"footway", "path"}:
                 kind = "steps"
             found.append(Street(shapely.LineString([here, there]), kind))
     return found
@@ -76,8 +81,9 @@ def lanes(streets: Iterable[Street], ground: Ground, land: Land, rng: np.random.
 def one_way(streets: Sequence[Street], *, count: int = 4) -> list[Street]:
     """Return the streets with a few long residential ones made one-way, in turn to and fro."""
     usable = [
-        index for index, street in enumerate(streets)
-        if street.highway == "residential" and street.name and 350 < street.line.length < 1100
+        index
+        for index, street in enumerate(streets)
+        if street.highway == "residential" and street.name and ONE_WAY_M[0] < street.line.length < ONE_WAY_M[1]
     ]
     chosen = usable[:: max(len(usable) // count, 1)][:count]
     found = list(streets)
@@ -104,7 +110,9 @@ def roundabout(recipe: Recipe, streets: Sequence[Street], *, radius_m: float = 2
     named = {road.name for road in recipe.roads}
     lines = [street.line for street in streets if street.name in named and street.level == 0]
     pairs = [
-        point for i, one in enumerate(lines) for other in lines[i + 1 :]
+        point
+        for i, one in enumerate(lines)
+        for other in lines[i + 1 :]
         for point in shapely.get_coordinates(shapely.intersection(one, other))
     ]
     wanted = np.array(recipe.roundabout_km) * 1000
@@ -118,12 +126,13 @@ def roundabout(recipe: Recipe, streets: Sequence[Street], *, radius_m: float = 2
     return [*outside, Street(ring, "secondary", "示例环岛", tags)]
 
 
-def broken_bits(recipe: Recipe, streets: Sequence[Street], ground: Ground, rng: np.random.Generator, *, count: int = 4
-                ) -> list[Street]:
+def broken_bits(
+    recipe: Recipe, streets: Sequence[Street], ground: Ground, rng: np.random.Generator, *, count: int = 4
+) -> list[Street]:
     """Return short pieces that touch no other street, as maps that nobody finished have them."""
     network = shapely.union_all([street.line for street in streets])
     found: list[Street] = []
-    towns = [town for town in recipe.towns if town.people > 900]
+    towns = [town for town in recipe.towns if town.people > BROKEN_NEAR_PEOPLE]
     for number in range(600):
         town = towns[number % len(towns)]
         at = np.array(town.centre_km) * 1000 + rng.uniform(-1.15, 1.15, 2) * np.array(town.radii_km) * 1000
@@ -134,7 +143,7 @@ def broken_bits(recipe: Recipe, streets: Sequence[Street], ground: Ground, rng: 
         side = shapely.LineString([at, at + np.array([-along[1], along[0]]) * half * 0.6])
         free = all(ground.open_at(*end) for end in shapely.get_coordinates(shapely.union(main, side)).tolist())
         both = shapely.union(main, side)
-        if free and 12 < shapely.distance(both, network) < 160:
+        if free and APART_M[0] < shapely.distance(both, network) < APART_M[1]:
             found += [Street(main, "residential", broken=True), Street(side, "residential", broken=True)]
             network = shapely.union(network, both)
         if len(found) == 2 * count:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from geo.sample.shapes import Array
 
 INSET_M = 32.0
+TWO_ACROSS_M = 480.0
+ONE_ALONG_M = 300.0
 WALL_GAP_M = 12.0
 
 
@@ -47,15 +50,16 @@ def _candidates(outline: shapely.Polygon, *, step_m: float = 12.0, corner_m: flo
     """Return points of the wall away from its corners."""
     corners = shapely.get_coordinates(outline)
     found = []
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         length = float(np.hypot(*(end - start)))
         along = np.arange(corner_m, length - corner_m, step_m)[:, None] / length
         found.append(start + along * (end - start))
     return np.round(np.vstack(found), 2)
 
 
-def _ways_out(points: Array, outline: shapely.Polygon, network: shapely.Geometry, closed: shapely.Geometry
-              ) -> tuple[Array, Array]:
+def _ways_out(
+    points: Array, outline: shapely.Polygon, network: shapely.Geometry, closed: shapely.Geometry
+) -> tuple[Array, Array]:
     """Return the street point to which each wall point may lead, and the metres; inf where nothing is free."""
     lines = shapely.shortest_line(shapely.points(points), network)
     length = shapely.length(lines)
@@ -89,10 +93,10 @@ def _inner_streets(park: Park, loop: shapely.LineString) -> list[Street]:
     corners = shapely.get_coordinates(loop)[:4]
     across, along = corners[1] - corners[0], corners[3] - corners[0]
     streets = [Street(loop, "service", f"{park.name}环路")]
-    for share in (0.35, 0.68) if np.hypot(*across) > 480 else (0.5,):
+    for share in (0.35, 0.68) if np.hypot(*across) > TWO_ACROSS_M else (0.5,):
         line = shapely.LineString([corners[0] + share * across, corners[0] + share * across + along])
         streets.append(Street(line, "service", f"{park.name}内路"))
-    if np.hypot(*along) > 300:
+    if np.hypot(*along) > ONE_ALONG_M:
         line = shapely.LineString([corners[0] + 0.5 * along, corners[1] + 0.5 * along])
         streets.append(Street(line, "service"))
     return streets
@@ -101,7 +105,7 @@ def _inner_streets(park: Park, loop: shapely.LineString) -> list[Street]:
 def _enclose(park: Park, outline: shapely.Polygon, network: shapely.Geometry, closed: shapely.Geometry) -> Enclosure:
     points = _candidates(outline)
     ends, cost = _ways_out(points, outline, network, closed)
-    chosen = _choose(points, cost, count=park.gates, apart_m=0.6 * outline.length / (park.gates + 1))
+    chosen = _choose(points, cost, count=park.gates, apart_m=0.42 * outline.length / (park.gates + 1))
     gates = points[chosen]
     walled = _with_gates(outline, gates)
     loop = shapely.get_exterior_ring(shapely.buffer(outline, -INSET_M, join_style="mitre"))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from affine import Affine
-from rasterio import features
+from rasterio import Affine, features
 
 from geo.sample import shapes
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 STEP_M = 12.0
 MASK_CELL_M = 20.0
-TOO_STEEP = 0.24
+TOO_STEEP = 0.34
 PARALLEL = 0.72
+LEAST_M = 90.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Crowd:
     def add(self, line: Iterable[Point]) -> None:
         """Add the points of a line, each with the direction to the next."""
         points = list(line)
-        for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(points):
             length = math.hypot(to_x - x, to_y - y) or 1.0
             key = (int(x // self._cell_m), int(y // self._cell_m))
             self._cells.setdefault(key, []).append((x, y, (to_x - x) / length, (to_y - y) / length))
@@ -154,7 +155,7 @@ def _family(site: Site, crowd: Crowd, family: int, rng: np.random.Generator) -> 
         if not site.open_at(seed) or crowd.near(seed, along, 0.82 * site.distance_m(seed, family)):
             continue
         line = [*_half(site, crowd, seed, family, -1.0)[::-1], seed, *_half(site, crowd, seed, family, 1.0)]
-        if len(line) * STEP_M < 90.0:
+        if len(line) * STEP_M < LEAST_M:
             continue
         crowd.add(line)
         lines.append(shapely.LineString(line))
@@ -165,8 +166,9 @@ def _family(site: Site, crowd: Crowd, family: int, rng: np.random.Generator) -> 
     return lines
 
 
-def trace_town(town: Town, land: Land, ground: Ground, roads: Iterable[Street], rng: np.random.Generator
-               ) -> tuple[list[shapely.LineString], shapely.Polygon]:
+def trace_town(
+    town: Town, land: Land, ground: Ground, roads: Iterable[Street], rng: np.random.Generator
+) -> tuple[list[shapely.LineString], shapely.Polygon]:
     """Return the lines of a town's streets, and its outline; roads that exist keep streets away from their sides."""
     centre = np.array(town.centre_km) * 1000
     radii_m = (town.radii_km[0] * 1000, town.radii_km[1] * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,7 +125,7 @@ def _thin(line: shapely.LineString, shared: set[tuple[float, ...]], tolerance_m:
     stops = [0, *(index for index in range(1, len(xy) - 1) if tuple(xy[index].tolist()) in shared), len(xy) - 1]
     pieces = [
         shapely.get_coordinates(shapely.simplify(shapely.LineString(xy[start : end + 1]), tolerance_m))[:-1]
-        for start, end in zip(stops, stops[1:], strict=False)
+        for start, end in pairwise(stops)
     ]
     return shapely.LineString(np.vstack([*pieces, xy[-1:]]))
 

@@ -81,25 +81,25 @@ def _flat_places(recipe: Recipe) -> shapely.Geometry:
     return shapely.union_all([*towns, *parks])
 
 
-def _heights(recipe: Recipe, lines: tuple[shapely.LineString, ...], sea: shapely.Geometry, field: Field,
-             rng: np.random.Generator) -> Field:
+def _heights(
+    recipe: Recipe, lines: tuple[shapely.LineString, ...], sea: shapely.Geometry, field: Field, rng: np.random.Generator
+) -> Field:
     x, y = field.points
     points = shapely.points(x, y)
-    rough = shapes.noise_like(field, rng, scale_m=2600)
-    fine = shapes.noise_like(field, rng, scale_m=800)
-    low = shapely.union_all([*lines, sea])
+    rough, middle, fine = (shapes.noise_like(field, rng, scale_m=scale) for scale in (2600, 1200, 480))
+    low = shapely.simplify(shapely.union_all([*lines, sea]), 20.0)
     distance = shapely.distance(points, low) if not low.is_empty else np.full(x.shape, 1e5)
-    flat = shapely.distance(points, _flat_places(recipe))
-    near = np.minimum(distance, flat + 150.0)
-    share = _ramp(near, recipe.valley_m * (1 + 0.25 * rough.values), 3000.0)
-    ridge = 1.15 - 0.55 * np.abs(fine.values) + 0.35 * rough.values
-    hills = recipe.relief_m * share * np.maximum(ridge, 0.25)
-    floor = recipe.river_top_m + 4.0
+    near = np.minimum(distance, shapely.distance(points, _flat_places(recipe)) + 150.0)
+    share = _ramp(near, recipe.valley_m * (1 + 0.25 * rough.values), 2300.0)
+    ridge = 0.78 - 0.55 * np.abs(middle.values) + 0.32 * rough.values + 0.09 * fine.values
+    hills = recipe.relief_m * share * np.maximum(ridge + 0.25, 0.12)
+    floor: Array | float = recipe.river_top_m + 4.0
     if lines:
-        along = shapely.line_locate_point(lines[0], points)
-        floor = ndimage.gaussian_filter(np.maximum(recipe.river_top_m - recipe.river_fall * along, 3.0), 6.0) + 4.0
+        along = shapely.line_locate_point(shapely.simplify(lines[0], 40.0), points)
+        bed = np.maximum(recipe.river_top_m - recipe.river_fall * along, 3.0)
+        floor = ndimage.gaussian_filter(bed, 6.0) + 4.0
     terrace = 10 * _ramp(distance, 60.0, 700.0)
-    height = ndimage.gaussian_filter(floor + terrace + hills, 0.9)
+    height = _levelled(recipe, ndimage.gaussian_filter(floor + terrace + hills, 0.8), (x, y))
     if not sea.is_empty:
         shore = shapely.distance(points, sea)
         height = np.minimum(height, 1.0 + 0.012 * shore + hills * _ramp(shore, 400.0, 2500.0))
@@ -107,12 +107,23 @@ def _heights(recipe: Recipe, lines: tuple[shapely.LineString, ...], sea: shapely
     return shapes.Field(height, field.x_m, field.y_m, field.cell_m)
 
 
+def _levelled(recipe: Recipe, height: Array, at: tuple[Array, Array]) -> Array:
+    """Return heights that are gentler where a village stands on the hill."""
+    soft = ndimage.gaussian_filter(height, 6.0)
+    for town in recipe.towns:
+        away = np.hypot(at[0] - town.centre_km[0] * 1000, at[1] - town.centre_km[1] * 1000)
+        share = 0.75 * np.exp(-((away / (1300 * max(town.radii_km))) ** 2)) * (not town.flat)
+        height = height * (1 - share) + soft * share
+    return height
+
+
 def _sea(recipe: Recipe) -> shapely.Geometry:
     """Return the sea: right of the drawn coast and out to the frame's margin."""
     if not recipe.sea_km:
         return shapely.Polygon()
     coast = shapely.get_coordinates(shapes.curve(recipe.sea_km, step_m=60.0))
-    return shapely.simplify(shapely.make_valid(shapely.Polygon(coast)), 4.0)
+    shown = shapely.box(-MARGIN_M, -MARGIN_M, *(side * 1000 + MARGIN_M for side in recipe.size_km))
+    return shapely.intersection(shapely.simplify(shapely.make_valid(shapely.Polygon(coast)), 4.0), shown)
 
 
 def _county(recipe: Recipe, rng: np.random.Generator) -> shapely.Polygon:
@@ -137,8 +148,11 @@ def shape_land(recipe: Recipe, rng: np.random.Generator) -> Land:
     rivers = shapely.difference(shapely.union_all([body for _, body in drawn]), sea)
     height = _heights(recipe, lines, sea, field, rng)
     parks = tuple(
-        shapes.box(np.array(park.centre_km) * 1000, (park.sides_km[0] * 1000, park.sides_km[1] * 1000),
-                   angle=np.radians(park.angle_deg))
+        shapes.box(
+            np.array(park.centre_km) * 1000,
+            (park.sides_km[0] * 1000, park.sides_km[1] * 1000),
+            angle=np.radians(park.angle_deg),
+        )
         for park in recipe.parks
     )
     rail = shapes.curve(recipe.rail_km) if recipe.rail_km else shapely.LineString()

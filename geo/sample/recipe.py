@@ -153,7 +153,7 @@ class Recipe:
     links_km: tuple[tuple[Km, Km], ...] = ()
     hamlets_km: tuple[Km, ...] = ()
     relief_m: float = 520.0
-    valley_m: float = 700.0
+    valley_m: float = 450.0
     river_top_m: float = 150.0
     river_fall: float = 0.004
     factor: tuple[float, float] = (0.92, 1.10)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CELL_M = 50.0
 GENTLE = 0.055
+FEW = 5
 _MOVES = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (2, -1), (1, -2))
 
 
@@ -72,7 +73,7 @@ def _place(grid: Field, cells: NDArray[np.intp]) -> Array:
 
 def _soften(points: Array) -> Array:
     """Round the corners of a staircase, keeping both ends."""
-    if len(points) < 5:
+    if len(points) < FEW:
         return points
     soft: Array = ndimage.gaussian_filter1d(points, 1.1, axis=0, mode="nearest")
     soft[0], soft[-1] = points[0], points[-1]
@@ -117,7 +118,7 @@ def link_places(recipe: Recipe, land: Land, roads: Iterable[Street]) -> list[Str
             line = _between(path, network)
         if line.length > CELL_M:
             lines.append(line)
-            found.append(Street(line, "unclassified", name))
+            found.append(Street(line, "unclassified", name, cross=True))
     return found
 
 
@@ -129,15 +130,17 @@ def _wanted(recipe: Recipe) -> list[tuple[str, tuple[float, float], tuple[float,
 
 def _between(path: Array, network: shapely.Geometry) -> shapely.LineString:
     """Return the longest stretch of a path that keeps away from roads, tied to the roads at its ends."""
-    near = shapely.distance(shapely.points(path), network) < 0.9 * CELL_M
+    near = shapely.distance(shapely.points(path), network) < 2.6 * CELL_M
     bounds = np.flatnonzero(np.diff(np.concatenate([[1], near.astype(int), [1]])))
     runs = bounds.reshape(-1, 2)
     if not len(runs):
         return shapely.LineString()
     first, last = runs[np.argmax(runs[:, 1] - runs[:, 0])]
     middle = path[first:last]
-    ends = [shapely.get_coordinates(shapely.shortest_line(shapely.Point(end), network))[1]
-            for end in (middle[0], middle[-1])]
+    ends = [
+        shapely.get_coordinates(shapely.shortest_line(shapely.Point(end), network))[1]
+        for end in (middle[0], middle[-1])
+    ]
     return shapely.LineString(_soften(np.vstack([ends[0], middle, ends[1]])))
 
 
@@ -150,6 +153,7 @@ def main_roads(recipe: Recipe) -> list[Street]:
             road.name,
             (("ref", road.ref),) if road.ref else (),
             cross=road.cross,
+            loose=True,
         )
         for road in recipe.roads
     ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from geo.sample.recipe import Km
 
+FEW = 3
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
@@ -117,7 +118,7 @@ def noise_like(field: Field, rng: np.random.Generator, *, scale_m: float) -> Fie
 def curve(points_km: Sequence[Km], *, step_m: float = 25.0) -> shapely.LineString:
     """Return a smooth line through points given in kilometres."""
     points = np.asarray(points_km, dtype=np.float64) * 1000
-    if len(points) == 2:
+    if len(points) < FEW:
         return shapely.LineString(points)
     gaps = np.hypot(*np.diff(points, axis=0).T)
     knots = np.concatenate([[0.0], np.cumsum(np.sqrt(gaps))])
@@ -126,13 +127,18 @@ def curve(points_km: Sequence[Km], *, step_m: float = 25.0) -> shapely.LineStrin
     return shapely.LineString(spline(np.linspace(0, knots[-1], count)))
 
 
-def lobed(centre: Array, radii_m: tuple[float, float], *, angle: float, rough: float, rng: np.random.Generator,
-          power: float = 2.0) -> shapely.Polygon:
+def lobed(
+    centre: Array,
+    radii_m: tuple[float, float],
+    *,
+    angle: float,
+    rough: float,
+    rng: np.random.Generator,
+    power: float = 2.0,
+) -> shapely.Polygon:
     """Return a rounded outline: an ellipse (power 2) to a soft rectangle (power 4 and more) with lobes."""
     turns = np.linspace(0, 2 * np.pi, 97)[:-1]
-    waves = sum(
-        np.cos(k * turns + rng.uniform(0, 2 * np.pi)) * rng.normal(0, 1 / k) for k in range(2, 8)
-    )
+    waves = sum(np.cos(k * turns + rng.uniform(0, 2 * np.pi)) * rng.normal(0, 1 / k) for k in range(2, 8))
     stretch = 1 + rough * waves
     across, along = np.cos(turns), np.sin(turns)
     soft = (np.abs(across) ** power + np.abs(along) ** power) ** (-1 / power)
@@ -149,13 +155,19 @@ def box(centre: Array, sides_m: tuple[float, float], *, angle: float) -> shapely
     return shapely.Polygon(corners)
 
 
-def warp(lines: NDArray[np.object_], fields: tuple[Field, Field], strength: Field, *, most_m: float
-         ) -> NDArray[np.object_]:
-    """Move every vertex by noise; equal vertices stay equal, so shared borders stay shared."""
+def warp(
+    lines: NDArray[np.object_], fields: tuple[Field, Field], still: shapely.Geometry, *, most_m: float, free_m: float
+) -> NDArray[np.object_]:
+    """Move every vertex by noise, none on the `still` geometry and all fully beyond `free_m` from it.
+
+    Equal vertices stay equal, so shared borders stay shared.
+    """
 
     def move(xy: Array) -> Array:
-        size = most_m * strength.at(xy[:, 0], xy[:, 1])
-        return xy + np.column_stack([size * field.at(xy[:, 0], xy[:, 1]) for field in fields])
+        away = np.full(len(xy), np.inf) if still.is_empty else shapely.distance(shapely.points(xy), still)
+        size = most_m * np.clip(away / free_m, 0, 1)
+        shifted: Array = xy + np.column_stack([size * field.at(xy[:, 0], xy[:, 1]) for field in fields])
+        return shifted
 
     moved: NDArray[np.object_] = shapely.transform(lines, move)
     return moved

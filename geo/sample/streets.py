@@ -38,8 +38,9 @@ class Network:
     outlines: tuple[shapely.Polygon, ...]
 
 
-def _town_streets(recipe: Recipe, land: Land, ground: Ground, roads: list[Street], rng: np.random.Generator
-                  ) -> tuple[list[Street], list[shapely.Polygon]]:
+def _town_streets(
+    recipe: Recipe, land: Land, ground: Ground, roads: list[Street], rng: np.random.Generator
+) -> tuple[list[Street], list[shapely.Polygon]]:
     names = details.street_names(rng, 300)
     found: list[Street] = []
     outlines: list[shapely.Polygon] = []
@@ -61,7 +62,7 @@ def draw_streets(recipe: Recipe, land: Land, rng: np.random.Generator) -> Networ
     walled = shapely.union_all([shapely.buffer(park, enclosed.WALL_GAP_M) for park in land.parks])
     streets = ways.cut_by_areas([*roads, *town], walled)
     streets = ways.cut_by_obstacles(streets, land)
-    streets += details.lanes([street for street in streets if street.loose], ground, land, rng)
+    streets += details.lanes([street for street in streets if street.loose and not street.cross], ground, land, rng)
     streets = details.roundabout(recipe, details.estate_way(streets))
     enclosures = enclosed.enclose_parks(recipe, land, streets)
     streets += [street for one in enclosures for street in one.streets]

@@ -34,6 +34,18 @@ demand = ["residents", "workers"]
 """
 
 
+HOSTILE = [
+    "</script><script>document.title='x'</script>{{7*7}}${1}",
+    "{% for %}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "`${alert(1)}` \"'&<b>粗</b><img src=x onerror=alert(1)>",
+    "\u202eتخطيط\u202c \u200f",
+    "🏭🚲👨‍👩‍👧",
+    "孤\ud800单",
+    "长" * 10_000,
+]
+
+
 def at(x, y):
     return Point(EAST + x, NORTH + y)
 
@@ -283,3 +295,25 @@ def make_results(tmp_path_factory):
 @pytest.fixture(scope="session")
 def results(make_results):
     return make_results()
+
+
+@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+def hostile(request):
+    """Text that would run, break out or break down if it were taken for anything but text."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def all_hostile():
+    return "".join(HOSTILE)
+
+
+@pytest.fixture(scope="session")
+def place():
+    """Latitude and longitude of a place of the county, given in metres from its corner."""
+
+    def degrees(x, y):
+        point = gpd.GeoSeries([at(x, y)], crs=CRS).to_crs(4326).iloc[0]
+        return point.y, point.x
+
+    return degrees

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +18,9 @@ from geo.grid import Grid, Surface
 from geo.messages import Message
 from geo.results import Results
 from geo.study import Adequacy, Head, Layers, Study
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRS = pyproj.CRS.from_epsg(4548)
 FORMULA = '=HYPERLINK("http://x.example","x")'
@@ -41,7 +44,12 @@ UNIT_SHAPES = {
     ("park", "P1"): square(0, 1000),
     ("district", "D1"): None,
 }
-UNIT_NAMES = {("community", "C1"): FORMULA, ("community", "C2"): SCRIPT, ("park", "P1"): CONTROL, ("district", "D1"): "东片区"}
+UNIT_NAMES = {
+    ("community", "C1"): FORMULA,
+    ("community", "C2"): SCRIPT,
+    ("park", "P1"): CONTROL,
+    ("district", "D1"): "东片区",
+}
 
 
 def make_study(folder: Path) -> Study:
@@ -60,7 +68,9 @@ def make_study(folder: Path) -> Study:
     )
 
 
-def coverage_row(kind: str, code: str, service: str, mode: str, limit: float, group: str, people: float, served: float, **more):
+def coverage_row(  # noqa: PLR0917 - one line of a table
+    kind: str, code: str, service: str, mode: str, limit: float, group: str, people: float, served: float, **more
+):
     row = {
         "unit_kind": kind,
         "unit_id": code,
@@ -81,7 +91,12 @@ def coverage_row(kind: str, code: str, service: str, mode: str, limit: float, gr
 
 
 def make_coverage() -> gpd.GeoDataFrame:
-    unjudged = {"share": np.nan, "people_served": np.nan, "status": "not_assessed", "note": Message("word.not_assessed")}
+    unjudged = {
+        "share": np.nan,
+        "people_served": np.nan,
+        "status": "not_assessed",
+        "note": Message("word.not_assessed"),
+    }
     edge = {"status": "edge", "note": "-edge"}
     rows = []
     for limit, ones, twos in ((7.5, 100.0, 0.0), (15.0, 900.0, 100.125)):
@@ -216,7 +231,13 @@ def make_results(folder: Path) -> Results:
         crs=CRS,
     )
     isochrones = gpd.GeoDataFrame(
-        {"service": ["gig_station"], "mode": ["walk"], "limit_minutes": [15.0], "facility_id": [None], "combine": ["dissolve"]},
+        {
+            "service": ["gig_station"],
+            "mode": ["walk"],
+            "limit_minutes": [15.0],
+            "facility_id": [None],
+            "combine": ["dissolve"],
+        },
         geometry=[square(0, 0)],
         crs=CRS,
     )

@@ -212,7 +212,7 @@
         }),
       );
       const height = item.lines.length * 16;
-      const free = [0, -26, 26, -44, 44]
+      const free = (item.below ? [24, -24] : [0, -26, 26, -44, 44])
         .map((shift) => around(L.point(spot.x, spot.y + shift), width / 2 + 2, height / 2))
         .find((box) => !taken.some((other) => overlap(box, other)));
       if (!free) return;

@@ -32,9 +32,10 @@
       this._streets();
       this._units();
       this._gaps();
+      this.restyle();
       this.groups.bands = L.layerGroup();
       this.chosen = L.layerGroup().addTo(map);
-      map.on("zoomend", () => this.restyleStreets());
+      map.on("zoomend", () => this.restyle());
     }
 
     _style(pane, style) {
@@ -77,16 +78,24 @@
       }));
       // narrow streets first, so that wide ones lie on top
       this.groups.streets = L.layerGroup([...this.streets].reverse().map((street) => street.layer));
-      this.restyleStreets();
     }
 
-    restyleStreets() {
+    // Lines grow with the zoom, so that a county is not buried under them.
+    restyle() {
       const zoom = this.map.getZoom() || 12;
       const factor = Math.min(2.2, Math.max(0.35, Math.pow(2, (zoom - 14.5) / 2.4)));
       this.streets.forEach((street) => {
         const [width, colour] = STREET_INK[street.kind];
         street.layer.setStyle({ weight: Math.max(0.5, width * factor), color: colour, opacity: 1 });
       });
+      const thin = Math.min(1, Math.max(0.4, Math.pow(2, (zoom - 14) / 2)));
+      this.units.forEach((item) => {
+        if (!item.line) return;
+        const { weight, dashArray } = outlineOf(item.kind);
+        const dashes = dashArray && dashArray.split(" ").map((length) => Math.max(2, Math.round(length * thin)));
+        item.line.setStyle({ weight: Math.max(0.8, weight * thin), dashArray: dashes ? dashes.join(" ") : null });
+      });
+      if (this.groups.barriers) this.groups.barriers.eachLayer((layer) => layer.setStyle({ weight: 2 * thin, opacity: 0.4 + 0.6 * thin }));
     }
 
     _units() {
@@ -102,23 +111,13 @@
         if (!item.parts) return;
         item.fill = L.polygon(item.parts, this._style("units", { stroke: false, fillOpacity: geo.shareOpacity }));
         item.hatch = L.polygon(item.parts, this._style("hatch", { stroke: false, fillOpacity: 0.9 }));
-        item.line = L.polygon(item.parts, this._style("outlines", this._outline(item.kind)));
+        item.line = L.polygon(item.parts, this._style("outlines", outlineOf(item.kind)));
       });
       const lined = (...kinds) =>
         L.layerGroup(this.units.filter((item) => item.line && kinds.includes(item.kind)).map((item) => item.line));
       this.groups.districts = lined("district");
       this.groups.units = lined("community", "park", "factory");
       this.groups.shares = L.layerGroup();
-    }
-
-    _outline(kind) {
-      const styles = {
-        community: { weight: 1.4, opacity: 0.9 },
-        park: { weight: 2.2, opacity: 0.95 },
-        factory: { weight: 1, opacity: 0.8, dashArray: "3 3" },
-        district: { weight: 3, opacity: 0.75, dashArray: "14 6" },
-      };
-      return Object.assign({ color: geo.colours[kind] || geo.colours.grey, fill: false }, styles[kind]);
     }
 
     isPainted = (item) => Boolean(item.fill) && ["community", "park"].includes(item.kind);
@@ -211,6 +210,16 @@
       return this.streets.find((street) => street.name && under(this.map, street.layer, spot));
     }
   };
+
+  function outlineOf(kind) {
+    const styles = {
+      community: { weight: 1.4, opacity: 0.9 },
+      park: { weight: 2.2, opacity: 0.95 },
+      factory: { weight: 1, opacity: 0.8, dashArray: "3 3" },
+      district: { weight: 3, opacity: 0.75, dashArray: "14 6" },
+    };
+    return Object.assign({ color: geo.colours[kind] || geo.colours.grey, fill: false }, styles[kind]);
+  }
 
   function under(map, layer, spot) {
     return Boolean(layer._map && layer._pxBounds && layer._containsPoint(map.containerPointToLayerPoint(spot)));

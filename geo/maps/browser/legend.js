@@ -62,7 +62,7 @@
       );
     }
     const marks = [];
-    if (shown.gaps && !page.isPresence()) marks.push(row(block(geo.gapHatch(), 1, geo.colours.gap, 1.6), words.text("legend_gap")));
+    if (shown.gaps && page.ring === 0 && page.test() === "minutes") marks.push(row(block(geo.gapHatch(), 1, geo.colours.gap, 1.6), words.text("legend_gap")));
     if (page.hasUnassessed) marks.push(row(block(geo.unassessedHatch(), 1, geo.colours.grey, 1), words.text("not_assessed")));
     part(words.text("legend_areas"), marks.concat(outlines(page)));
     part(words.text("legend_points"), symbols(page, service));

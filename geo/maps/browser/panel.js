@@ -96,7 +96,7 @@
           words.text("served_people", { served: words.people(row.served), people: words.people(row.people) }),
           geo.make("strong", "unserved", words.text("unserved_people", { people: words.people(unserved) })),
         ),
-        row.status === "edge" ? geo.make("p", "", words.text("edge")) : null,
+        row.status === "edge" ? geo.dataText("p", row.note || words.text("edge"), "quiet") : null,
         this._bars(),
         basis,
       ];
@@ -199,7 +199,8 @@
       const gaps = page.gapsOf(page.service);
       const first = data.services[page.service].rings[0];
       if (!gaps.length) return [geo.make("p", "quiet", words.text(first ? "no_gaps" : "no_gaps_kind"))];
-      const rule = words.text("gap_rule", { mode: data.modes[first.mode].label, minutes: words.minutes(first.limit) });
+      const groups = words.list(data.services[page.service].demand.map((group) => words.text(data.groups[group])));
+      const rule = words.text("gap_rule", { mode: data.modes[first.mode].label, minutes: words.minutes(first.limit), groups });
       const items = gaps.map((gap) =>
         button(
           "gap",
@@ -307,21 +308,22 @@
     const speeds = data.modes.map((mode) =>
       mode.speed_kmh === null
         ? words.text("speed_by_class", { mode: mode.label })
-        : words.text("speed", { mode: mode.label, speed: words.number(mode.speed_kmh) }),
+        : words.text("speed", { mode: mode.label, speed: mode.speed_kmh }),
     );
     const layers = head.layers.map(([name, ...sources]) => name + " " + words.list(sources));
-    return [
-      part(words.text("notes_measure"), words.text("notes_measure_text"), page.basisText()),
+    const found = [
+      part(words.text("notes_measure"), words.text("notes_measure_" + service.test), page.basisText()),
       part(
         words.text("notes_limit"),
         words.text(service.status === "V" ? "limit_verified" : "limit_default", { basis: service.basis || words.text("nothing") }),
       ),
       part(words.text("notes_speed"), words.list(speeds)),
-      part(words.text("misplaced"), page.misplacedText(words.text("misplaced_long")), head.cell_m === null ? "" : words.text("cell", { metres: head.cell_m })),
+      service.test !== "minutes" ? null : part(words.text("misplaced"), page.misplacedText(words.text("misplaced_long")), head.cell_m === null ? "" : words.text("cell", { metres: head.cell_m })),
       part(words.text("notes_status"), words.text("notes_status_text")),
       part(words.text("notes_source"), head.source, layers, words.text("crs", { crs: head.crs })),
       head.warnings.length ? part(words.text("notes_warnings"), head.warnings) : null,
       part(words.text("notes_page"), words.text("notes_page_text")),
-    ].flat();
+    ];
+    return found.filter(Boolean).flat();
   };
 })(window.geoMap);

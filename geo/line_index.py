@@ -1,0 +1,171 @@
+"""Which of many lines is nearest to each point: exact, for hundreds of thousands of points at once.
+
+Lines are sampled every few metres into a k-d tree. The nearest sample bounds the distance from above;
+every line that could be nearer has a sample within a radius that the step fixes, so that a handful of
+segments is measured per point. Ten times faster than a search of an R-tree for each point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP_M = 10.0
+_FIRST_NEIGHBOURS = 6
+_CHUNK = 100_000
+_TIE_M = 1e-9
+_END_M = 1e-6
+
+
+class Nearest(NamedTuple):
+    """The nearest line of each point.
+
+    Attributes
+    ----------
+    line
+        Row of the line; -1 where none is within the distance asked.
+    fraction
+        Where its foot stands, as a share of the line's length from its start; NaN where none.
+    metres
+        Distance to the line; `inf` where none.
+    foot
+        (n, 2) the nearest place on the line; NaN where none.
+    """
+
+    line: NDArray[np.int64]
+    fraction: NDArray[np.float64]
+    metres: NDArray[np.float64]
+    foot: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, count: int) -> Nearest:
+        """Return the answer for points that have no line."""
+        return cls(
+            np.full(count, -1, dtype=np.int64), np.full(count, np.nan), np.full(count, np.inf), np.full((count, 2), np.nan)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LineIndex:
+    """Lines cut into straight segments, sampled; make one with :meth:`of`.
+
+    Attributes
+    ----------
+    line
+        (segments,) row of the line that each segment is part of.
+    start, vector
+        (segments, 2) first end, and the way from it to the other.
+    before_m, whole_m
+        (segments,) metres of the line before the segment, and of the whole line.
+    sampled
+        (samples,) segment of each sample.
+    tree
+        k-d tree of the samples.
+    """
+
+    line: NDArray[np.int64]
+    start: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    before_m: NDArray[np.float64]
+    whole_m: NDArray[np.float64]
+    sampled: NDArray[np.int64]
+    tree: cKDTree | None
+
+    @classmethod
+    def of(cls, lines: NDArray[np.object_]) -> LineIndex:
+        """Index LineStrings in a metric CRS."""
+        xy, of_line = shapely.get_coordinates(lines, return_index=True)
+        first = np.flatnonzero(of_line[:-1] == of_line[1:])
+        start, vector = xy[first], xy[first + 1] - xy[first]
+        length = np.hypot(vector[:, 0], vector[:, 1])
+        line = of_line[first].astype(np.int64)
+        run = np.concatenate([[0.0], np.cumsum(length)])
+        begin = np.searchsorted(line, np.arange(len(lines) + 1))
+        before = run[:-1] - run[begin[line]]
+        whole = (run[begin[1:]] - run[begin[:-1]])[line]
+        count = np.maximum(np.ceil(length / STEP_M).astype(np.int64), 1) + 1
+        sampled = np.repeat(np.arange(len(line)), count)
+        step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
+        places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
+        return cls(line, start, vector, before, whole, sampled, cKDTree(places) if len(places) else None)
+
+    def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
+        """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""
+        count = len(xy)
+        found = Nearest.none(count)
+        if self.tree is None:
+            return found
+        for at in range(0, count, _CHUNK):
+            rows = np.arange(at, min(at + _CHUNK, count))
+            neighbours = min(_FIRST_NEIGHBOURS, len(self.sampled))
+            while len(rows):
+                rows = self._measure(xy, rows, found, within_m=within_m, neighbours=neighbours)
+                neighbours = min(neighbours * 4, len(self.sampled))
+        return found
+
+    def not_nearer_than(self, xy: NDArray[np.float64], *, within_m: float) -> NDArray[np.float64]:
+        """Return a lower bound of the distance to the nearest line, half a step too low at most.
+
+        `inf` where no line is within the distance asked.
+        """
+        if self.tree is None or not len(xy):
+            return np.full(len(xy), np.inf)
+        apart = self.tree.query(xy, distance_upper_bound=within_m + STEP_M)[0]
+        return np.asarray(np.maximum(apart - STEP_M / 2.0 - _TIE_M, 0.0), dtype=np.float64)
+
+    def _measure(
+        self, xy: NDArray[np.float64], rows: NDArray[np.intp], found: Nearest, *, within_m: float, neighbours: int
+    ) -> NDArray[np.intp]:
+        """Settle points from some nearest samples; return those for which more samples may matter."""
+        tree = self.tree
+        if tree is None:
+            return rows[:0]
+        reach = np.hypot(within_m, STEP_M / 2.0) + _TIE_M
+        apart, sample = tree.query(xy[rows], k=np.arange(1, neighbours + 1), distance_upper_bound=reach)
+        # A line at distance d has a sample within hypot(d, step / 2); d is at most the nearest sample's.
+        enough = apart[:, -1] > np.hypot(apart[:, 0], STEP_M / 2.0) + _TIE_M
+        enough |= ~np.isfinite(apart[:, -1]) | (neighbours == len(self.sampled))
+        done, sample = rows[enough], sample[enough]
+        there = sample < len(self.sampled)
+        segment = self.sampled[np.where(there, sample, 0)]
+        along, metres = self._feet(xy[done], segment)
+        metres = np.where(there, metres, np.inf)
+        best = metres.min(axis=1)
+        tied = metres <= (best + _TIE_M)[:, None]
+        line = np.where(tied, self.line[segment], np.iinfo(np.int64).max)
+        pick = (np.arange(len(done)), line.argmin(axis=1))
+        inside = best <= within_m
+        chosen, to = segment[pick][inside], done[inside]
+        found.line[to] = self.line[chosen]
+        found.fraction[to] = _share(self.before_m[chosen] + along[pick][inside], self.whole_m[chosen])
+        found.metres[to] = best[inside]
+        length = np.hypot(self.vector[chosen, 0], self.vector[chosen, 1])
+        share = np.divide(along[pick][inside], length, out=np.zeros(len(to)), where=length > 0)
+        found.foot[to] = self.start[chosen] + self.vector[chosen] * share[:, None]
+        return rows[~enough]
+
+    def _feet(
+        self, xy: NDArray[np.float64], segment: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how far along each segment the foot of a point stands, and the distance to it."""
+        vector = self.vector[segment]
+        offset = xy[:, None, :] - self.start[segment]
+        square = np.einsum("ijk,ijk->ij", vector, vector)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.einsum("ijk,ijk->ij", offset, vector) / square
+        share = np.clip(np.nan_to_num(share), 0.0, 1.0)
+        across = offset - vector * share[:, :, None]
+        return share * np.sqrt(square), np.hypot(across[:, :, 0], across[:, :, 1])
+
+
+def _share(along_m: NDArray[np.float64], whole_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of a line's length; at its ends exactly 0 or 1, since who stands at a junction may use all its streets."""
+    share = np.divide(along_m, whole_m, out=np.zeros(len(whole_m)), where=whole_m > 0.0)
+    return np.where(along_m < _END_M, 0.0, np.where(along_m > whole_m - _END_M, 1.0, share))

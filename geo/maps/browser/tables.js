@@ -1,0 +1,128 @@
+// What is chosen, and what the tables say of it.
+(function (geo) {
+  "use strict";
+
+  geo.Tables = class {
+    constructor(data) {
+      this.data = data;
+      this.words = geo.writer(data);
+      this.index = geo.coverageIndex(data.coverage);
+      this.points = data.points.name.map((_, point) => this._point(point));
+      this._choose(Math.max(0, data.services.findIndex((service) => service.test === "minutes")));
+    }
+
+    // A service, with its deciding ring and its headline group.
+    _choose(service) {
+      const chosen = this.data.services[service];
+      this.service = service;
+      this.ring = 0;
+      this.group = chosen && chosen.demand.length ? chosen.demand[0] : -1;
+    }
+
+    _point(point) {
+      const { points, states, frame } = this.data;
+      const state = states[points.state[point]] || "doubtful";
+      const kind = points.mobile[point] && state === "working" ? "mobile" : state;
+      return {
+        point,
+        service: points.service[point],
+        state: points.counted[point] ? "counted" : kind === "working" ? "unplaced" : kind,
+        at: geo.latLng(frame, points.anchor[point]),
+      };
+    }
+
+    // --- what is chosen
+
+    test = () => (this.data.services[this.service] || { test: "inventory" }).test;
+    isPresence = () => this.test() === "presence";
+    serviceLabel = () => this.data.services[this.service].label;
+    groupLabel = () => (this.group < 0 ? "" : this.words.text(this.data.groups[this.group]));
+    limit = () => this._ring().limit;
+    modeLabel = () => (this._ring().mode < 0 ? "" : this.data.modes[this._ring().mode].label);
+
+    _ring() {
+      const service = this.data.services[this.service];
+      return (service && service.rings[this.ring]) || { mode: -1, limit: null };
+    }
+
+    _row(unit, limit, group) {
+      const { coverage, statuses } = this.data;
+      const row = this.index.get([this.service, this._ring().mode, limit, group, unit].join("|"));
+      if (row === undefined) return null;
+      return {
+        unit,
+        group,
+        people: coverage.people[row] || 0,
+        served: coverage.served[row] || 0,
+        share: coverage.share[row],
+        unattached: coverage.unattached[row],
+        status: statuses[coverage.status[row]] || "not_assessed",
+        note: coverage.notes[coverage.note[row]] || "",
+      };
+    }
+
+    // The row of a unit for the chosen group, else for the first group that has people there. Parks and
+    // factories are judged by their workers, where the service serves workers.
+    rowOf(unit) {
+      if (this.isPresence()) return this.presenceRows().find((row) => row.unit === unit) || null;
+      const demand = (this.data.services[this.service] || { demand: [] }).demand;
+      const workers = this.data.groups.indexOf("workers");
+      const byWorkers = ["park", "factory"].includes(this.data.units.kind[unit]) && demand.includes(workers);
+      const groups = byWorkers ? [workers, this.group, ...demand] : [this.group, ...demand];
+      const rows = groups.map((group) => this._row(unit, this.limit(), group)).filter(Boolean);
+      return rows.find((row) => row.status !== "no_demand") || rows[0] || null;
+    }
+
+    studyRow(limit) {
+      const unit = this.data.units.kind.indexOf("study");
+      return unit < 0 ? null : this._row(unit, limit, this.group);
+    }
+
+    coverageLimits() {
+      const { coverage, units } = this.data;
+      const study = units.kind.indexOf("study");
+      const mode = this._ring().mode;
+      const found = coverage.limit.filter(
+        (_, row) =>
+          coverage.unit[row] === study &&
+          coverage.service[row] === this.service &&
+          coverage.mode[row] === mode &&
+          coverage.group[row] === this.group,
+      );
+      return [...new Set(found)].filter((limit) => limit !== null).sort((a, b) => a - b);
+    }
+
+    presenceRows() {
+      const { coverage, units, services, statuses } = this.data;
+      const kind = services[this.service].unit_kind;
+      const rows = [];
+      coverage.service.forEach((service, row) => {
+        const unit = coverage.unit[row];
+        if (service !== this.service || (kind && units.kind[unit] !== kind)) return;
+        rows.push({
+          unit,
+          group: this.group,
+          people: 1,
+          served: coverage.share[row] || 0,
+          share: coverage.share[row],
+          status: statuses[coverage.status[row]] || "ok",
+          note: coverage.notes[coverage.note[row]] || "",
+        });
+      });
+      return rows;
+    }
+
+    gapsOf(service) {
+      const { gaps } = this.data;
+      const rank = (gap) => (gaps.rank[gap] === null || this._isRest(gap) ? Infinity : gaps.rank[gap]);
+      return gaps.id
+        .map((_, gap) => gap)
+        .filter((gap) => gaps.service[gap] === service)
+        .sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : a - b));
+    }
+    _isRest = (gap) => this.data.gaps.id[gap].endsWith("-rest");
+    gapMark = (gap) => (this._isRest(gap) || this.data.gaps.rank[gap] === null ? "…" : String(this.data.gaps.rank[gap]));
+
+    pointsOf = (service) => this.points.filter((item) => item.service === service);
+  };
+})(window.geoMap);

@@ -1,0 +1,251 @@
+"""The page in a browser without a network: it draws, it answers, and text of the data stays text."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from geo.maps import map_page
+
+webdriver = pytest.importorskip("selenium.webdriver")
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+    "--window-size=1280,860",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not (BROWSER and DRIVER):
+        if os.environ.get("CI") == "true":
+            pytest.fail("no chromium with chromedriver, and CI must look at the page")
+        pytest.skip("no chromium with chromedriver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.get("about:blank")
+    yield driver
+    driver.quit()
+
+
+def wait(browser, script):
+    """Wait until a script says yes."""
+    until = time.monotonic() + PATIENCE_S
+    while not browser.execute_script(f"return Boolean({script})"):
+        assert time.monotonic() < until, f"never came true: {script}"
+        time.sleep(0.05)
+
+
+def open_page(browser, folder, page, *, sound=True):
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    file = Path(folder) / "map.html"
+    file.write_text(page, encoding="utf-8")
+    browser.get(file.as_uri())
+    ready = "document.documentElement.dataset.ready === 'yes'"
+    wait(browser, ready if sound else "!document.getElementById('problem').hidden")
+
+
+def assert_quiet(browser):
+    """Nothing was said on the console, and nothing was asked for but the file."""
+    assert browser.get_log("browser") == []
+    told = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [event["params"]["request"]["url"] for event in told if event["method"] == "Network.requestWillBeSent"]
+    # the browser's own first tab loads its own parts
+    asked = [url for url in asked if not url.startswith(("chrome:", "chrome-untrusted:", "data:"))]
+    assert [url.partition("/map.html")[0].partition("//")[0] for url in asked] == ["file:"], asked
+
+
+@pytest.fixture
+def plain(browser, tmp_path, results):
+    open_page(browser, tmp_path, map_page(results))
+    return browser
+
+
+def text(browser, selector):
+    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def click(browser, selector):
+    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
+
+
+def test_headline_carries_its_basis(plain):
+    assert text(plain, ".headline .big").startswith("72.4%")
+    assert "7,602 / 10,500" in text(plain, ".headline .facts")
+    basis = text(plain, ".headline .basis")
+    for part in ("零工驿站", "步行 15分钟", "默认值", "常住人口", "路网时间", "2026-12-31"):
+        assert part in basis
+        assert part in text(plain, "#subtitle")
+    assert text(plain, "#synthetic") == "示例数据"
+    assert "未经地图审核不得公开" in text(plain, "#review")
+    for part in ("手写", "EPSG:4548", "2026-12-31", "图形误差 0.21%"):
+        assert part in text(plain, "#basis")
+    assert "计入 2 处，登记 7 处" in text(plain, ".headline")
+    assert_quiet(plain)
+
+
+def colour_at(browser, pane, at):
+    """Return the colour that a pane shows at a place of the county (latitude, longitude)."""
+    return browser.execute_script(
+        """
+        const [pane, lat, lon] = arguments, map = geoMap.page.map;
+        const canvas = map.getPane(pane).querySelector("canvas");
+        const spot = map.latLngToLayerPoint([lat, lon]).subtract(L.DomUtil.getPosition(canvas));
+        const scale = canvas.width / canvas.clientWidth;
+        const one = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+        const pen = one.getContext("2d", { willReadFrequently: true });
+        pen.drawImage(canvas, -Math.floor(spot.x * scale), -Math.floor(spot.y * scale));
+        return [...pen.getImageData(0, 0, 1, 1).data];
+        """,
+        pane,
+        *at,
+    )
+
+
+def test_bands_are_drawn_where_they_are(plain, place):
+    dark, middle, light = [8, 64, 129, 255], [83, 133, 177, 255], [158, 202, 225, 255]
+    assert colour_at(plain, "bands", place(700 + 200, 900)) == dark
+    assert colour_at(plain, "bands", place(700 - 450, 900)) == middle
+    assert colour_at(plain, "bands", place(700, 900 - 850)) == light
+    assert colour_at(plain, "bands", place(2900, 1900))[3] == 0, "beyond the widest band"
+    assert colour_at(plain, "bands", place(850, 1300))[3] == 0, "the hole stays open"
+
+
+def test_shares_are_painted_and_points_move_with_the_service(plain, place):
+    click(plain, "[data-view=shares]")
+    wait(plain, "!geoMap.page.layers.renderers.units._redrawRequest")
+    assert colour_at(plain, "units", place(400, 1500))[:3] == pytest.approx([0, 89, 44], abs=2)
+    assert colour_at(plain, "units", place(1800, 200))[3] > 0
+    click(plain, "#rings .choice:nth-child(2) button:nth-child(2)")
+    assert text(plain, ".headline .big").startswith("40.0%")
+    click(plain, "#rings .choice:nth-child(1) button:nth-child(2)")
+    assert "电动自行车 15分钟" in text(plain, ".headline .basis")
+    plain.execute_script(
+        "const s = document.getElementById('service'); s.value = '2'; s.dispatchEvent(new Event('change'))"
+    )
+    assert text(plain, ".headline .big").startswith("1 / 1")
+    assert_quiet(plain)
+
+
+def test_the_list_of_gaps_flies_there(plain, place):
+    assert plain.execute_script("return [...document.querySelectorAll('.gap .count b')].map((b) => b.textContent)") == [
+        "1,800",
+        "591",
+        "10",
+    ]
+    click(plain, "button.gap")
+    wait(plain, "document.querySelector('.leaflet-popup .card')")
+    card = text(plain, ".leaflet-popup .card")
+    for part in ("西安社区", "1,800", "步行 > 15分钟", "西驿站", "21.3分钟", "中心片区"):
+        assert part in card
+    lat, lon = place(2150, 1700)
+    assert plain.execute_script("return geoMap.page.map.getBounds().contains([arguments[0], arguments[1]])", lat, lon)
+    assert_quiet(plain)
+
+
+def test_gaps_are_shown_with_the_ring_that_decides_them(plain):
+    gaps_drawn = "return geoMap.page.layers.groups.gaps.getLayers().length"
+    assert plain.execute_script(gaps_drawn) == 3
+    click(plain, "#rings .choice:nth-child(1) button:nth-child(2)")
+    assert plain.execute_script(gaps_drawn) == 0
+    assert "步行超过15分钟" in text(plain, "#sheet")
+    click(plain, "button.gap")
+    wait(plain, "document.querySelector('.leaflet-popup .card')")
+    assert plain.execute_script(gaps_drawn) == 3
+    assert "步行 15分钟" in text(plain, ".headline .basis")
+
+
+def test_hostile_text_shows_as_text_and_runs_nothing(browser, tmp_path, make_results, all_hostile):
+    open_page(browser, tmp_path, map_page(make_results(lambda text: text + all_hostile)))
+    wrong = browser.execute_script(
+        """
+        const page = geoMap.page, data = page.data, wrong = [];
+        const shown = (where, selector, name) => {
+          const texts = [...document.querySelectorAll(selector)].map((element) => element.textContent);
+          if (!name.includes("{{7*7}}") || !texts.some((text) => text.includes(name))) wrong.push(where);
+        };
+        const card = (where, element, ...names) => {
+          names.forEach((name) => { if (!element.textContent.includes(name)) wrong.push(where); });
+          document.body.append(element); element.remove();
+        };
+        shown("title", "#title", data.head.name);
+        shown("option", "#service option", data.services[0].label);
+        shown("basis", ".headline .basis", data.services[0].label);
+        shown("legend", "#legend", data.services[0].label);
+        shown("source", "#basis", data.head.source);
+        shown("gap", "#sheet .gap", data.gaps.communities[0][0]);
+        shown("nearest", "#sheet .gap", data.gaps.nearest[0]);
+        page.panel.open("units");
+        shown("unit", "#sheet td", data.units.name[0]);
+        page.panel.open("points");
+        shown("point", "#sheet .point", data.points.name[0]);
+        page.panel.open("notes");
+        shown("warning", "#sheet p", data.head.warnings[0]);
+        page.units = data.units.name.length;
+        card("unit card", page._unitCard(0), data.units.name[0], data.units.town[0], data.units.districts[0][0]);
+        const unjudged = page._unitCard(data.units.id.indexOf("c3"));
+        card("reason", unjudged, data.coverage.notes.find(Boolean));
+        card("gap card", page._gapCard(0), data.gaps.communities[0][0], data.gaps.nearest[0], data.gaps.districts[0][0]);
+        card("point card", page._pointCard(page.points[0]), data.points.name[0], data.points.hours[0], data.points.venue[0]);
+        Object.assign(page.shown, { venues: true, others: true });
+        page.draw();
+        page.map.setView(page.points[0].at, 15, { animate: false });
+        const street = page.layers.streets.find((item) => item.name.startsWith("街1"));
+        const spot = page.map.latLngToContainerPoint(street.layer.getLatLngs()[0][0]).add([20, 0]);
+        page.map.setView(street.layer.getBounds().getCenter(), 15, { animate: false });
+        const middle = page.map.latLngToContainerPoint(street.layer.getBounds().getCenter());
+        const found = page.layers.streetAt(middle);
+        page.map.fire("mousemove", { containerPoint: middle, latlng: street.layer.getBounds().getCenter() });
+        if (!found || document.getElementById("hover").textContent !== found.name) wrong.push("street");
+        if (document.title !== page.words.text("title", { name: data.head.name }).replace(/[\\t\\n\\f\\r ]+/g, " ").trim()) wrong.push("document title");
+        return wrong;
+        """
+    )
+    assert wrong == []
+    click(browser, "button[data-tab=gaps]")
+    click(browser, "button.gap")
+    wait(browser, "document.querySelector('.leaflet-popup .card')")
+    assert browser.execute_script("return document.querySelectorAll('img, b.x, iframe, link').length") == 0
+    assert browser.execute_script("return document.querySelectorAll('script').length") == browser.execute_script(
+        "return document.querySelectorAll('body > script').length"
+    )
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth"), (
+        "long names do not stretch the page"
+    )
+    assert_quiet(browser)
+
+
+def test_a_damaged_file_says_so(browser, tmp_path, results):
+    page = map_page(results, lang="en")
+    start = page.index('id="county_data">') + 400
+    open_page(browser, tmp_path, page[:start] + page[start + 200 :], sound=False)
+    assert "cannot be opened" in text(browser, "#problem")
+
+
+def test_an_empty_study_opens(browser, tmp_path, make_results, results):
+    empty = {
+        name: getattr(results, name).iloc[:0]
+        for name in ("units", "coverage", "gaps", "drawing", "service_points", "streets")
+    }
+    open_page(browser, tmp_path, map_page(make_results(**empty, context={}, summary={})))
+    assert "没有这一项的结果" in text(browser, ".headline")
+    assert_quiet(browser)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from geo.errors import InputFaultsError
+from geo.reports import folder as folder_room, write_results
+
+FILES = [
+    "map.html",
+    "coverage.csv",
+    "gaps.csv",
+    "layers.gpkg",
+    "summary.json",
+    "report.xlsx",
+    "surface_canteen_elder.tif",
+    "surface_gig_station.tif",
+    "surface_gig_station_ebike.tif",
+]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_all_files_are_written_and_nothing_else_is_left(results, tmp_path):
+    folder = tmp_path / "deep" / "maps" / "t"
+    written = write_results(results, folder, map_html="<p>图</p>")
+    assert written == [folder / name for name in FILES]
+    assert sorted(contents(folder)) == sorted(FILES)
+    assert [path.name for path in folder.parent.iterdir()] == ["t"]
+    assert (folder / "map.html").read_bytes() == "<p>图</p>".encode()
+
+
+def test_two_writes_give_the_same_bytes_in_any_folder(results, tmp_path):
+    write_results(results, tmp_path / "a", map_html="x")
+    write_results(results, tmp_path / "b" / "other", map_html="x")
+    write_results(results, tmp_path / "b" / "other", map_html="x")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b" / "other")
+
+
+def test_old_results_are_replaced_and_the_files_of_others_kept(results, tmp_path):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    (folder / "会议纪要.docx").write_bytes(b"mine")
+    (folder / "archive").mkdir()
+    fewer = replace(results, surfaces={("gig_station", "walk"): results.surfaces["gig_station", "walk"]})
+    write_results(fewer, folder)
+    stale = {"map.html", "surface_canteen_elder.tif", "surface_gig_station_ebike.tif"}
+    assert {path.name for path in folder.iterdir()} == {*FILES, "会议纪要.docx", "archive"} - stale
+    assert (folder / "会议纪要.docx").read_bytes() == b"mine"
+
+
+def test_a_parent_that_is_a_file_is_one_fault_that_names_the_folder(results, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputFaultsError) as caught:
+        write_results(results, tmp_path / "file" / "maps" / "t")
+    assert [fault.where for fault in caught.value.faults] == [str(tmp_path / "file" / "maps" / "t")]
+    assert "--out" in caught.value.text("zh")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_a_file_is_a_fault_and_the_file_stays(results, tmp_path):
+    (tmp_path / "t").write_text("x")
+    with pytest.raises(InputFaultsError):
+        write_results(results, tmp_path / "t")
+    assert contents(tmp_path) == {"t": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(OSError(errno.ENOSPC, "no space"), InputFaultsError), (RuntimeError("bug"), RuntimeError)]
+)
+def test_a_failure_in_the_middle_leaves_the_old_results(results, tmp_path, monkeypatch, error, raised):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    before = contents(folder)
+
+    def fail(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(folder_room.workbook, "write_workbook", fail)
+    with pytest.raises(raised):
+        write_results(results, folder, map_html="new")
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_a_failure_in_the_middle_leaves_no_folder_that_was_not_there(results, tmp_path, monkeypatch):
+    def fail(*_args, **_options):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(folder_room.summary, "write_summary", fail)
+    with pytest.raises(InputFaultsError, match="no space"):
+        write_results(results, tmp_path / "maps" / "t")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_replaced_puts_everything_back(results, tmp_path, monkeypatch):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    before = contents(folder)
+    rename = Path.rename
+
+    def locked(path, target):
+        if path.name == "report.xlsx" and path.parent.name == ".t.part":
+            raise PermissionError(errno.EACCES, "open elsewhere")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", locked)
+    with pytest.raises(InputFaultsError, match="open elsewhere"):
+        write_results(results, folder, map_html="new")
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_what_a_killed_run_left_behind_is_cleared(results, tmp_path):
+    folder = tmp_path / "t"
+    for left in (".t.part", ".t.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "gaps.csv").write_text("half")
+    folder.mkdir()
+    write_results(results, folder)
+    assert (folder / "gaps.csv").read_bytes().startswith(b"\xef\xbb\xbfgap_id,")
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import openpyxl
+import pytest
+
+from geo.messages import subject
+from geo.reports import layout, workbook, write_results
+
+SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "数据质量", "参数与版本"]
+
+
+@pytest.fixture
+def book(written):
+    with (written / "report.xlsx").open("rb") as source:
+        yield openpyxl.load_workbook(source)
+
+
+def table(sheet, head):
+    header = [cell.value for cell in sheet[head]]
+    return [dict(zip(header, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=head + 1)]
+
+
+def texts(book):
+    return [cell for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
+
+
+def test_sheets_are_named_and_headed(book):
+    assert book.sheetnames == SHEETS
+    assert book["覆盖率"]["A1"].value == "试验县服务覆盖率表"
+    for sheet in book:
+        origin = sheet["A2"].value
+        assert "示例数据" in origin
+        assert "期次：2026Q4（数据截至 2026-12-31）" in origin
+        assert sheet.freeze_panes is not None
+        assert sheet.auto_filter.ref is not None
+        assert sheet.print_area
+        assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
+            "landscape",
+            9,
+            0,
+        )
+
+
+def test_only_our_own_sums_are_formulas(book):
+    formulas = {(cell.parent.title, cell.coordinate): cell.value for cell in texts(book) if cell.data_type == "f"}
+    assert {value.split("(")[0] for value in formulas.values()} == {"=SUMIF", "=SUBTOTAL"}
+    assert {title for title, _ in formulas} == {"覆盖率", "服务覆盖缺口清单"}
+    assert not any("HYPERLINK" in value or "@SUM" in value for value in formulas.values())
+    assert any(cell.value.startswith("=HYPERLINK") and cell.data_type == "s" for cell in texts(book))
+    assert not any(cell.hyperlink for cell in texts(book))
+
+
+def test_matrix_shows_headline_shares_words_and_the_sum(book):
+    rows = {row["单元编码"] or row["单元类型"]: row for row in table(book["覆盖率"], 3) if row["单元类型"]}
+    gig = "零工驿站步行15分钟覆盖率（常住人口）（%）"
+    elder = "长者食堂老年人步行15分钟覆盖率（老年人）（%）"
+    assert rows["C1"][gig] == 900 / 1000
+    assert rows["P1"][gig] == "—"
+    assert (rows["C1"][elder], rows["C2"][elder]) == (102 / 120, "未评估")
+    assert rows["P1"]["亲清茶室（每单元一处，有/无）"] == "有"
+    assert rows["合计"][gig] == pytest.approx((900 + 100.125) / 1600.5)
+    assert rows["合计"]["常住人口(人)"].count("SUMIF") == 2
+    assert [row["单元名称"] for row in rows.values()][1:3] == ["</script><b>{{ 7*7 }} ${1}", "社区以外"]
+
+
+def test_the_sum_carries_its_value_for_readers_that_do_not_compute(written):
+    with (written / "report.xlsx").open("rb") as source:
+        rows = table(openpyxl.load_workbook(source, data_only=True)["覆盖率"], 3)
+    total = next(row for row in rows if row["单元类型"] == "合计")
+    assert total["常住人口(人)"] == 1000 + 500.5 + 100
+
+
+def test_people_that_do_not_add_up_are_written_and_not_summed(results, tmp_path):
+    table_ = results.coverage[results.coverage["unit_kind"] != "outside"]
+    write_results(replace(results, coverage=table_), tmp_path / "t")
+    with (tmp_path / "t" / "report.xlsx").open("rb") as source:
+        rows = table(openpyxl.load_workbook(source)["覆盖率"], 3)
+    assert next(row for row in rows if row["单元类型"] == "合计")["常住人口(人)"] == 1600.5
+
+
+def test_three_classes_of_colour_leave_words_plain(book):
+    rules = [rule for found in book["覆盖率"].conditional_formatting for rule in found.rules]
+    assert len(rules) == 3
+    assert all("ISNUMBER" in rule.formula[0] for rule in rules)
+
+
+def test_detail_holds_every_row_of_the_coverage(book, results):
+    rows = table(book["覆盖率明细"], 3)
+    assert len(rows) == len(results.coverage)
+    assert [row["服务类型"] for row in rows][-2:] == ["长者食堂", "亲清茶室"]
+
+
+def test_gap_list_keeps_the_people_of_the_gap_apart_from_the_unit(book):
+    rows = table(book["服务覆盖缺口清单"], 3)
+    first = rows[0]
+    assert (first["缺口编号"], first["单元类型"], first["片区"], first["乡镇(街道)"]) == (
+        "gig_station-C2-1",
+        "社区",
+        "东片区",
+        "桃城镇",
+    )
+    assert (first["需求人数(所在单元，人)"], first["已覆盖人数(所在单元，人)"]) == (500.5, 100.125)
+    assert first["未覆盖人数(本缺口，人)"] == 400.375
+    assert first["口径"] == "路网时间 步行15分钟"
+    assert first["服务对象"] == "常住人口"
+    assert (rows[1]["时间(min)"], rows[1]["建议措施"], rows[1]["单元名称"]) == ("—", "—", "社区以外")
+    assert "零散" in rows[1]["备注"]
+    assert rows[2]["缺口编号"] == "合计"
+    assert rows[2]["未覆盖人数(本缺口，人)"] == "=SUBTOTAL(9,M4:M5)"
+
+
+@pytest.mark.parametrize(("status", "said"), [("V", "不符合"), ("S", "默认值"), ("D", "默认值")])
+def test_passing_is_said_only_of_thresholds_that_were_read(results, tmp_path, status, said):
+    kind = replace(results.services["gig_station"], status=status)
+    write_results(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
+    with (tmp_path / "t" / "report.xlsx").open("rb") as source:
+        loaded = openpyxl.load_workbook(source)
+    assert table(loaded["服务覆盖缺口清单"], 3)[0]["是否达标"] == said
+    verdicts = {cell.value for cell in texts(loaded)} & {"符合", "不符合"}
+    assert verdicts == ({"不符合"} if status == "V" else set())
+
+
+def test_ledger_lists_counted_first_and_nothing_personal(book):
+    rows = table(book["设施台账"], 3)
+    assert [row["设施编码"] for row in rows] == ["S1", "S5", "S2", "S3", "S4"]
+    assert [row["固定/流动"] for row in rows] == ["固定", "流动", "固定", "固定", "固定"]
+    assert [row["状态"] for row in rows] == [
+        "在用",
+        "在用",
+        "在建/规划（原文：在建）",
+        "停用/关闭（原文：停用）",
+        "待核实（原文：不详）",
+    ]
+    assert [row["备注"] for row in rows] == ["—", *["不计入覆盖"] * 4]
+    assert rows[0]["社区(村)/园区"].startswith("=HYPERLINK")
+    assert 117.0009 < rows[0]["经度(°)"] < 117.0011  # 100 m east of the meridian of the zone
+    assert rows[4]["经度(°)"] == "—"
+    assert not any("13800138000" in cell.value for cell in texts(book))
+    assert "计入覆盖 1 处；另列：在建/规划 1、停用/关闭 1、待核实 1、流动 1" in book["设施台账"]["A2"].value
+
+
+def test_cover_gives_every_service_its_basis(book):
+    sheet = book["封面与口径"]
+    head = next(row[0].row for row in sheet.iter_rows() if row[0].value == "服务类型")
+    rows = table(sheet, head)
+    basis = {row["指标（服务×方式×时限×分母）"]: row["时限依据"] for row in rows}
+    assert basis["零工驿站步行15分钟覆盖率（常住人口）"] == "默认值"
+    assert basis["零工驿站电动自行车15分钟覆盖率（企业职工）"] == "默认值"
+    assert basis["长者食堂老年人步行15分钟覆盖率（老年人）"].startswith("民发")
+    facts = {row[0].value: row[1].value for row in sheet.iter_rows(max_row=head)}
+    assert facts["数据性质"] == "示例数据"
+    assert facts["等时圈栅格边长"] == "12.5 米"
+    assert facts["出行速度"] == "步行 4.5 km/h（接入段 4.5 km/h）；驾车 按道路等级（接入段 4.5 km/h）"
+    assert "0.12%" in facts["等时圈图形误差"]
+
+
+def test_quality_and_parameters_say_what_was_read(book):
+    quality = book["数据质量"]
+    assert [cell.value for cell in quality[5]][:5] == ["步行", 3, 1, 0, 0]
+    repairs = table(quality, 8)
+    assert [(row["图层"], row["行号"], row["处理"]) for row in repairs] == [
+        ("社区", 3, "已修复"),
+        ("服务点", "—", "提示"),
+        ("—", "—", "提示"),
+    ]
+    assert repairs[0]["说明"] == '=HYPERLINK("http://x.example","x")分钟'
+    inputs = table(book["参数与版本"], 3)[0]
+    assert (inputs["SHA-256"], inputs["读入(行)"]) == ("ab" * 32, 2)
+    pairs = {row[0].value: row[1].value for row in book["参数与版本"].iter_rows(min_row=5)}
+    assert pairs["出行方式 · 步行 · 速度(km/h)"] == "4.5"
+    assert pairs["geo"] == "0.1.0"
+
+
+def test_english_on_demand(results, tmp_path):
+    write_results(results, tmp_path / "t", lang="en")
+    with (tmp_path / "t" / "report.xlsx").open("rb") as source:
+        book = openpyxl.load_workbook(source)
+    assert book.sheetnames[:2] == ["Cover and basis", "Coverage"]
+    assert book["Coverage"]["A1"].value == "试验县: coverage by unit and service"
+
+
+def test_a_long_text_is_cut_to_what_a_cell_holds(results, tmp_path):
+    repairs = results.repairs.assign(id=["𠀀" * 20_000, "b" * 40_000])
+    path = tmp_path / "report.xlsx"
+    workbook.write_workbook(replace(results, repairs=repairs), path, lang="zh")
+    with path.open("rb") as source:
+        rows = table(openpyxl.load_workbook(source)["数据质量"], 8)
+    assert rows[0]["编码"] == "𠀀" * 16_383 + "…"
+    assert rows[1]["编码"] == "b" * 32_766 + "…"
+    assert layout.fitted("b" * 32_767) == "b" * 32_767
+
+
+def test_empty_tables_still_make_a_workbook(results, tmp_path):
+    empty = {name: getattr(results, name).iloc[:0] for name in ("coverage", "gaps", "service_points", "repairs")}
+    bare = replace(results, **empty, summary={}, services={}, surfaces={})
+    write_results(bare, tmp_path / "t")
+    with (tmp_path / "t" / "report.xlsx").open("rb") as source:
+        assert openpyxl.load_workbook(source).sheetnames == SHEETS
+
+
+def test_sheet_names_fit_excel():
+    for lang in ("zh", "en"):
+        names = [text for key, text in subject("report", lang).items() if key.startswith("sheet_")]
+        assert len({name.casefold() for name in names}) == len(SHEETS)
+        assert all(len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
