@@ -42,9 +42,8 @@ def build(tables: Mapping[str, gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDat
     the districts that their `district` column names (by id or name) or whose outline holds them.
     """
     parts = [_units(tables[layer], kind) for layer, kind in KINDS.items() if layer in tables and len(tables[layer])]
-    if not parts:
-        empty: dict[str, list[object]] = {column: [] for column in (*schema.UNITS, "district")}
-        return gpd.GeoDataFrame(empty, geometry="geometry", crs=crs)
+    if not parts:  # a study may know its people by a raster alone
+        parts = [_units(gpd.GeoDataFrame(geometry=[], crs=crs), "community")]
     table = pd.concat(parts, ignore_index=True)
     units = gpd.GeoDataFrame(table, geometry="geometry", crs=crs)
     units["own_outline"] = is_areal(units.geometry.to_numpy())

@@ -100,7 +100,7 @@ def _one(file: Path, folder: Path, *, out: Path, data: tuple[Path, ...], lang: L
     label = folder.resolve().name if label == "." else label
     try:
         study = _own_place(read_study(file, data=data), label, taken)
-        analysis = analyse(study, lang=lang)
+        analysis = analyse(study)
         analysis.write(out / study.head.id, lang=lang)
     except InputFaultsError as error:
         return Outcome(label, done=False, lines=tuple(fault.text(lang) for fault in error.faults))
@@ -183,7 +183,7 @@ def _share(service: Mapping[str, Any], lang: Lang) -> str:
     return text(
         "batch.share",
         lang,
-        service=service["label"],
+        service=service["label" if lang == "zh" else "label_en"],
         mode=known.get(mode, mode),
         limit=f"{service['limit']:g}",
         group=text(f"word.{group}", lang),

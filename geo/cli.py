@@ -221,7 +221,7 @@ def run(
     try:
         with _progress(lang) as progress:
             read = _read(study, data, out=out)
-            analysis = analyse(read, combine=combine.value, lang=lang.value, progress=progress)
+            analysis = analyse(read, combine=combine.value, progress=progress)
             progress(Message("run.write"), 0.97)
             folder = out / read.head.id
             analysis.write(folder, lang=lang.value)
@@ -229,6 +229,14 @@ def run(
         raise typer.Exit(_faults(error, study, lang)) from None
     for line in closing_lines(analysis, folder, lang):
         _say(line)
+
+
+def _words(said: Message | str, lang: Language) -> str:
+    return said.text(lang.value) if isinstance(said, Message) else said
+
+
+def _label(found: Mapping[str, Any], lang: Language) -> str:
+    return str(found["label"] if lang.value == "zh" else found["label_en"])
 
 
 def closing_lines(analysis: Analysis, folder: Path, lang: Language) -> list[str]:
@@ -250,7 +258,7 @@ def closing_lines(analysis: Analysis, folder: Path, lang: Language) -> list[str]
     }
     return [
         text("cli.title", lang.value, mark=mark, **title),
-        *(f"  ! {warning}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
+        *(f"  ! {_words(warning, lang)}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
         *_coverage_lines(timed, lang),
         *counts,
         text("cli.numbers", lang.value, **numbers),
@@ -264,7 +272,7 @@ def _coverage_lines(timed: Mapping[str, Mapping[str, Any]], lang: Language) -> l
     rows = []
     for found in timed.values():
         ring = text("cli.ring", lang.value, mode=_mode(found["mode"], lang), limit=f"{found['limit']:g}")
-        start = [found["label"], ring]
+        start = [_label(found, lang), ring]
         gaps = f"{found['gaps']:,}"
         for group, numbers in found["groups"].items():
             missed = numbers["people_not_served"]
@@ -291,8 +299,8 @@ def _unjudged(timed: Mapping[str, Mapping[str, Any]], lang: Language) -> list[st
     for found in timed.values():
         for numbers in found["groups"].values():
             if number := numbers["units_not_assessed"]:
-                services = said.setdefault((number, numbers["note"] if numbers["share"] is None else ""), [])
-                services += [] if found["label"] in services else [found["label"]]
+                services = said.setdefault((number, _words(numbers["note"], lang) if numbers["share"] is None else ""), [])
+                services += [] if _label(found, lang) in services else [_label(found, lang)]
     comma, see = text("word.comma", lang.value), text("cli.see_note", lang.value)
     return [
         text("cli.unjudged", lang.value, services=comma.join(services), count=number, why=why or see)
@@ -313,8 +321,8 @@ def _count(found: Mapping[str, Any], lang: Language) -> str:
     if found["test"] == "presence":
         kind = text(f"word.{found['unit_kind']}", lang.value)
         counts = {"units": found["units"], "having": found["units_with"]}
-        return text("cli.presence", lang.value, service=found["label"], kind=kind, **counts)
-    return text("cli.inventory", lang.value, service=found["label"], count=found["counted"])
+        return text("cli.presence", lang.value, service=_label(found, lang), kind=kind, **counts)
+    return text("cli.inventory", lang.value, service=_label(found, lang), count=found["counted"])
 
 
 def _columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:

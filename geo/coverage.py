@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from geo import schema, units as units_room
-from geo.messages import text
+from geo.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
-    from geo.messages import Lang
     from geo.study import Adequacy
 
 LIST_SEPARATOR = ";"
@@ -136,9 +135,9 @@ def ground(
 
 
 def cannot_judge(
-    place: Ground, people: NDArray[np.float64], detached: NDArray[np.float64], adequacy: Adequacy, lang: Lang
+    place: Ground, people: NDArray[np.float64], detached: NDArray[np.float64], adequacy: Adequacy
 ) -> NDArray[np.object_]:
-    """Return why each unit cannot be judged; "" where it can.
+    """Return why each unit cannot be judged, as a message; "" where it can.
 
     Parameters
     ----------
@@ -148,20 +147,19 @@ def cannot_judge(
         (units,) people of the group, and those of them not attached to a street.
     adequacy
         Thresholds of the study.
-    lang
-        Language of the reason.
     """
     reason = np.full(len(people), "", dtype=object)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(people > 0, detached / people, 0.0)
         per_head = np.where(place.residents > 0, place.street_m / place.residents, np.inf)
     for number in np.flatnonzero(per_head < adequacy.street_m_per_resident):
-        least = f"{adequacy.street_m_per_resident:g}"
-        reason[number] = text("coverage.thin", lang, per_head=f"{per_head[number]:.2f}", least=least)
+        values = {"per_head": f"{per_head[number]:.2f}", "least": f"{adequacy.street_m_per_resident:g}"}
+        reason[number] = Message("coverage.thin", values)
     for number in np.flatnonzero(share > adequacy.detached_share):
-        most = f"{adequacy.detached_share:.0%}"
-        detail = text("coverage.detached", lang, share=f"{share[number]:.0%}", most=most)
-        reason[number] = f"{reason[number]}；{detail}" if reason[number] else detail
+        values = {"share": f"{share[number]:.0%}", "most": f"{adequacy.detached_share:.0%}"}
+        detail = Message("coverage.detached", values)
+        first = reason[number]
+        reason[number] = Message("coverage.both", {"first": first, "second": detail}) if first else detail
     return reason
 
 
@@ -174,7 +172,6 @@ def table(
     place: Ground,
     adequacy: Adequacy,
     exits: Mapping[str, NDArray[np.float64]] | None = None,
-    lang: Lang = "zh",
 ) -> gpd.GeoDataFrame:
     """Return `schema.COVERAGE` for services measured in minutes.
 
@@ -194,13 +191,16 @@ def table(
     exits
         Mode → (points,) minutes to where the streets leave the study's area. A unit with unserved
         people who reach such a place within the band is `edge`: they may be served from beyond.
-    lang
-        Language of the notes.
+
+    Returns
+    -------
+    One row per unit, service, ring, group and band; `note` is "" or a message. The geometry is the
+    unit's.
     """
     blocks = [
         _block(
             demand, service, ring_number, group,
-            membership=membership, place=place, adequacy=adequacy, exits=exits or {}, lang=lang,
+            membership=membership, place=place, adequacy=adequacy, exits=exits or {},
         )
         for service in services
         for ring_number in range(len(service.rings))
@@ -228,7 +228,6 @@ def _block(
     place: Ground,
     adequacy: Adequacy,
     exits: Mapping[str, NDArray[np.float64]],
-    lang: Lang,
 ) -> pd.DataFrame:
     """Return the rows of one service, ring and group: every unit × band."""
     ring = service.rings[ring_number]
@@ -238,7 +237,7 @@ def _block(
     attached = (demand[f"snap_status_{ring.mode}"] == "ok").to_numpy()
     people = membership.totals(weight)
     detached = membership.totals(np.where(attached, 0.0, weight))
-    reason = cannot_judge(place, people, detached, adequacy, lang)
+    reason = cannot_judge(place, people, detached, adequacy)
     limits = service.minutes if ring_number == 0 else tuple(sorted({*(m for m in service.minutes if m <= ring.limit), ring.limit}))
     parts = []
     for limit in limits:
@@ -246,7 +245,7 @@ def _block(
         served = membership.totals(np.where(within, weight, 0.0))
         leaving = units_room.within(exits[ring.mode], limit) if ring.mode in exits else np.zeros(len(weight), dtype=bool)
         beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
-        parts.append(_band(membership, people, served, detached, reason, beyond, limit=limit, lang=lang))
+        parts.append(_band(membership, people, served, detached, reason, beyond, limit=limit))
     rows = pd.concat(parts, ignore_index=True)
     return rows.assign(service=service.code, mode=ring.mode, demand=group)
 
@@ -260,11 +259,10 @@ def _band(
     beyond: NDArray[np.float64],
     *,
     limit: float,
-    lang: Lang,
 ) -> pd.DataFrame:
-    nobody, unjudged, edge = people == 0, reason != "", beyond > 0
+    nobody, unjudged, edge = people == 0, np.array([bool(why) for why in reason], dtype=bool), beyond > 0
     note = reason.copy()
-    note[edge & ~unjudged] = [text("coverage.edge", lang, people=f"{n:.0f}") for n in beyond[edge & ~unjudged]]
+    note[edge & ~unjudged] = [Message("coverage.edge", {"people": f"{n:.0f}"}) for n in beyond[edge & ~unjudged]]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(nobody | unjudged, np.nan, served / people)
     status = np.where(nobody, "no_demand", np.where(unjudged, "not_assessed", np.where(edge, "edge", "ok")))

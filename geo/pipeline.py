@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import folium
-    import pyproj
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
@@ -167,7 +166,7 @@ def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
 
 
 def analyse(
-    study: Study, *, combine: str = "dissolve", lang: Lang = DEFAULT_LANG, progress: Progress = _silent
+    study: Study, *, combine: str = "dissolve", progress: Progress = _silent
 ) -> Analysis:
     """Compute coverage, gaps and isochrones of a study.
 
@@ -178,8 +177,6 @@ def analyse(
     combine
         Isochrones to add to the dissolved ones: `dissolve` (none), `each` (one a facility) or
         `split` (divided by the nearest facility).
-    lang
-        Language of notes and warnings.
     progress
         Told each step.
 
@@ -219,7 +216,7 @@ def analyse(
     place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
     exits = _exits(inputs, networks, linked, timed, cap_m=cap_m)
     table = coverage.table(
-        people, inputs.units, timed, membership=membership, place=place, adequacy=study.adequacy, exits=exits, lang=lang
+        people, inputs.units, timed, membership=membership, place=place, adequacy=study.adequacy, exits=exits
     )
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])
@@ -230,7 +227,7 @@ def analyse(
     repairs = _repairs(inputs, begun)
     summary = summarise(
         study, inputs.layers, services=services, points=points, people=people, table=table, gaps=found,
-        zones=zones, networks=networks, repairs=repairs, lang=lang,
+        zones=zones, networks=networks, repairs=repairs,
     )
     return Analysis(
         study=study,
@@ -419,8 +416,3 @@ def _repairs(inputs: Inputs, begun: demand_room.Starts) -> pd.DataFrame:
         return inputs.layers.repairs
     extra = pd.DataFrame(told)
     return pd.concat([inputs.layers.repairs.astype(object), extra.astype(object)], ignore_index=True)
-
-
-def reported_crs(analysis: Results) -> pyproj.CRS:
-    """Return the metric CRS that an analysis was computed in."""
-    return analysis.units.crs

@@ -198,23 +198,28 @@ def isochrones(
     Raises
     ------
     GeoValueError
-        When `combine` is not one of the three.
+        When `combine` is not one of the three, or `minutes` is empty.
     """
     if combine not in {"each", "dissolve", "split"}:
         msg = f"combine={combine!r}; accepted are each, dissolve, split"
         raise GeoValueError(msg)
     limits = sorted(float(limit) for limit in minutes)
+    if not limits:
+        msg = "minutes holds no band; give at least one, e.g. minutes=[15]"
+        raise GeoValueError(msg)
     ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
-    around = _reachable_box(streets, ends, max(limits), cap_m=cap_m)
+    kmh = streets.mode.access_kmh
+    # A contour heeds the minutes a little beyond its limit: without them the widest band would end elsewhere.
+    further = max(limits) + surfaces.cell_minutes(cell_m, kmh)
+    around = _reachable_box(streets, ends, further, cap_m=cap_m)
     cells = surfaces.near_streets(streets, cell_m, cap_m=cap_m, within_m=around)
     linked = snapping.snap_xy(streets, cells.xy, cap_m=cap_m)
     status = linked["snap_status"].to_numpy()
-    kmh = streets.mode.access_kmh
     groups = [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)] if combine == "each" else [(None, ends)]
     rows = []
     for label, some in groups:
         values, nearest = minutes_at(
-            reach(streets, some.reset_index(drop=True), limit=max(limits), direction=direction), linked
+            reach(streets, some.reset_index(drop=True), limit=further, direction=direction), linked
         )
         field = surfaces.surface(cells, values, status)
         fields = [(label, field)]

@@ -31,14 +31,15 @@ class Results:
     units
         `schema.UNITS`: communities, parks, factories and districts.
     service_points
-        `schema.SERVICE_POINTS`, plus `unit_id` (community or park it stands in), `snap_m_<mode>`
-        and `snap_status_<mode>` per mode.
+        `schema.SERVICE_POINTS`, plus `unit_community`, `unit_park`, `unit_factory` (the unit it stands
+        in, or ""), `snap_m_<mode>` and `snap_status_<mode>` per mode.
     demand
         `schema.DEMAND`, plus `snap_m_<mode>`, `snap_status_<mode>`, `minutes_<service>`,
         `nearest_<service>` and `minutes_<service>_<mode>` for further rings. NaN where the group is
         not served by the type, `inf` where no such service is reached within the horizon.
     coverage
-        `schema.COVERAGE`, one row per unit, service, ring, group and band; the geometry of the unit.
+        `schema.COVERAGE`, one row per unit, service, ring, group and band; the geometry of the unit;
+        `note` is "" or a :class:`geo.messages.Message`.
     gaps
         `schema.GAPS`, plus `unit_id`, `people_<group>`; polygons around the people concerned.
     isochrones
@@ -54,7 +55,7 @@ class Results:
     repairs
         `schema.REPAIRS`: what the reader did to the input.
     summary
-        What `summary.json` says.
+        What `summary.json` says; texts for people are messages.
     """
 
     study: Study

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 GROUPS = ("residents", "workers", "elders")
 UNIT_KINDS = ("community", "park", "factory", "district", "study", "outside")
-PERSONAL_NOTE = "personal"
 
 # Canonical columns that a layer may bring (study-file contract).
 LAYER_COLUMNS = (
@@ -65,7 +64,8 @@ STREET_TAGS = (
 STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, "geometry")
 
 # `state` is working | planned | closed | doubtful; `counted` says whether minutes are computed to it.
-SERVICE_POINTS = ("id", "name", "type", "status", "state", "mobile", "counted", "venue", "capacity", "geometry")
+# `type` is a catalogue code ("" where unknown), `type_original` what the layer says.
+SERVICE_POINTS = ("id", "name", "type", "type_original", "status", "state", "mobile", "counted", "venue", "capacity", "geometry")
 
 # `unit_kind` is community | park | factory | district; `districts` lists district ids, joined by ";".
 UNITS = (

@@ -347,6 +347,12 @@ def _cross_faults(raw: dict[str, Any]) -> list[Fault]:
     if layers and not any(layers.get(name) for name in AREA_LAYERS):
         faults.append(Fault("layers", Message("study.no_people", {"accepted": ", ".join(AREA_LAYERS)})))
     known = [*modes_room.BUILTIN, *own_modes]
+    faults += [
+        Fault(f"{table}.{key}", Message("study.bad_key"))
+        for table in ("services", "modes")
+        for key in _table(raw, table)
+        if not re.fullmatch(r"\w+", key)
+    ]
     for code, spec in _table(raw, "services").items():
         if not isinstance(spec, dict):
             continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo import units
-from geo.messages import text
+from geo.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from geo.catalogue import ServiceType
     from geo.layers import LayerSet
-    from geo.messages import Lang
     from geo.network import Network
     from geo.study import Study
     from geo.zones import Drawn
 
 PASS_LINE = 0.85
+NAMES_TOLD = 5
 STATES = ("working", "planned", "closed", "doubtful")
 _LIBRARIES = ("numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "osmium", "rasterio")
 
@@ -39,11 +39,10 @@ def summarise(
     zones: Drawn,
     networks: Mapping[str, Network],
     repairs: pd.DataFrame,
-    lang: Lang,
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
     by_service = {
-        code: _service(service, points, people, table, gaps, zones, lang=lang) for code, service in services.items()
+        code: _service(service, points, people, table, gaps, zones) for code, service in services.items()
     }
     return {
         "study": {
@@ -70,7 +69,7 @@ def summarise(
         "misplaced_share": max(zones.misplaced.values(), default=0.0),
         "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
         "repairs": {str(k): int(v) for k, v in repairs["action"].value_counts().sort_index().items()},
-        "warnings": _warnings(study, services, points, by_service, people, lang=lang),
+        "warnings": _warnings(study, services, points, by_service, people),
     }
 
 
@@ -117,14 +116,13 @@ def _service(
     table: pd.DataFrame,
     gaps: pd.DataFrame,
     zones: Drawn,
-    *,
-    lang: Lang,
 ) -> dict[str, Any]:
     mine = points[points["type"] == service.code]
     listed = {state: int((mine["state"] == state).sum()) for state in STATES}
     fixed = mine[mine["counted"]]
     found: dict[str, Any] = {
-        "label": service.name(lang),
+        "label": service.label,
+        "label_en": service.label_en,
         "test": service.test,
         "counted": len(fixed) if service.test != "inventory" else listed["working"],
         "listed": {**listed, "mobile": int(mine["mobile"].sum())},
@@ -143,7 +141,8 @@ def _service(
         "misplaced_share": zones.misplaced[key],
         "misplaced_uniform_share": zones.misplaced_uniform[key],
         "also": [
-            {"mode": ring.mode, "limit": ring.limit, "misplaced_share": zones.misplaced[service.code, ring.mode]}
+            {"mode": ring.mode, "limit": ring.limit, "misplaced_share": zones.misplaced[service.code, ring.mode],
+             "misplaced_uniform_share": zones.misplaced_uniform[service.code, ring.mode]}
             for ring in service.also
         ],
         "gaps": len(theirs),
@@ -173,7 +172,7 @@ def _group(service: ServiceType, group: str, people: pd.DataFrame, table: pd.Dat
         "people_not_attached": float(weight[~attached].sum()),
         "share": None if np.isnan(whole["share"]) else float(whole["share"]),
         "status": status,
-        "note": str(whole["note"]),
+        "note": whole["note"],
         "units_not_assessed": len(unjudged),
     }
 
@@ -184,28 +183,28 @@ def _warnings(
     points: pd.DataFrame,
     by_service: Mapping[str, Mapping[str, Any]],
     people: pd.DataFrame,
-    *,
-    lang: Lang,
-) -> list[str]:
+) -> list[Message]:
     """Return what a reader of the results should know first."""
-    told = [text("run.synthetic", lang)] if study.head.synthetic else []
+    told = [Message("run.synthetic")] if study.head.synthetic else []
     if study.head.previous:
-        told.append(text("run.previous", lang))
+        told.append(Message("run.previous"))
     for code, service in services.items():
         if service.test != "minutes":
             continue
+        name = Message("run.service_name", {"zh": service.label, "en": service.label_en})
         here = points[(points["type"] == code) & points["counted"]]
         lost = here[here[f"snap_status_{service.mode}"] != "ok"]
         if len(here) == 0:
-            told.append(text("run.none_built", lang, service=service.name(lang)))
+            told.append(Message("run.none_built", {"service": name}))
         if len(lost):
-            names = text("word.comma", lang).join(str(name) for name in lost["name"].head(5))
-            told.append(text("run.lost_service", lang, service=service.name(lang), count=len(lost), names=names))
-        for group, found in by_service[code]["groups"].items():
-            if found["people"] == 0:
-                label = text(f"word.{group}", lang)
-                told.append(text("run.no_group", lang, service=service.name(lang), group=label))
+            names = ", ".join(str(each) for each in lost["name"].head(NAMES_TOLD))
+            told.append(Message("run.lost_service", {"service": name, "count": len(lost), "names": names}))
+        told += [
+            Message("run.no_group", {"service": name, "group": Message(f"word.{group}")})
+            for group, found in by_service[code]["groups"].items()
+            if found["people"] == 0
+        ]
     detached = float(people.loc[people["snap_status_walk"] != "ok", "people"].sum())
     if detached:
-        told.append(text("run.detached", lang, people=f"{detached:.0f}"))
+        told.append(Message("run.detached", {"people": f"{detached:.0f}"}))
     return told

@@ -16,6 +16,8 @@ from geo import units
 from geo.grid import Grid, Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from geo.network import Network
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 CELL_M = 25.0
 FINEST_M = 6.25
 MISPLACED_WISHED = 0.005
-DRAWN_TOLERANCE_M = 2.0
+DRAWN_TOLERANCE_M = 0.5
 _BLOCK = 16
 _CLIP_CELLS = 1.5
 _PAD = 1
+_ON_NODE = 1e-9
+_EXACT_M = 0.5
 
 
 class Cells(NamedTuple):
@@ -75,18 +79,27 @@ def surface(cells: Cells, minutes: NDArray[np.float64], snap_status: NDArray[np.
     return Surface(cells.grid, values)
 
 
-def cell_minutes(grid: Grid, access_kmh: float) -> float:
-    """Return the minutes that the slowest way across a cell takes: where contours interpolate."""
-    return _CLIP_CELLS * float(units.minutes_of(grid.cell_m, access_kmh))
+def cell_minutes(cell_m: float, access_kmh: float) -> float:
+    """Return how many minutes around a limit a contour heeds; a search for it must reach so much further."""
+    return _CLIP_CELLS * float(units.minutes_of(cell_m, access_kmh))
 
 
-def isochrone(found: Surface, limit: float, *, access_kmh: float) -> shapely.MultiPolygon:
+def isochrone(
+    found: Surface,
+    limit: float,
+    *,
+    access_kmh: float,
+    minutes_at: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> shapely.MultiPolygon:
     """Return the polygon of `minutes <= limit`.
 
     The field `minutes - limit` is clipped to what one cell can hold before it is contoured: on a
     slope the crossing is interpolated, at a jump (between two streets, at the cap, at a wall) it is
-    put half way. Clipped fields of rising limits lie below one another everywhere, and cells are cut
-    into triangles, so that bands nest exactly and none depends on which others were asked.
+    put half way. Where the minutes of any place can be asked, every crossing is then moved to where
+    the minutes really pass the limit, by bisection of its cell edge: of the points on the wrong side
+    of a 12.5 m contour, 97 % stood in cells that the contour crosses. Both rules keep the order of
+    rising limits on every cell edge, so that bands nest exactly and none depends on which others were
+    asked.
 
     Parameters
     ----------
@@ -96,38 +109,78 @@ def isochrone(found: Surface, limit: float, *, access_kmh: float) -> shapely.Mul
         Minutes.
     access_kmh
         Speed off the street, for the width of the clip.
+    minutes_at
+        Places (n, 2) → minutes.
 
     Returns
     -------
     A valid MultiPolygon, empty where nothing is within the limit.
     """
-    minutes = found.minutes
-    inside = units.within(minutes, limit)
+    inside = units.within(found.minutes, limit)
     if not inside.any():
         return shapely.MultiPolygon()
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     first_row, last_row = max(rows[0] - _PAD, 0), rows[-1] + _PAD + 1
     first_column, last_column = max(columns[0] - _PAD, 0), columns[-1] + _PAD + 1
-    window = minutes[first_row:last_row, first_column:last_column]
-    width = cell_minutes(found.grid, access_kmh)
+    window = found.minutes[first_row:last_row, first_column:last_column]
+    width = cell_minutes(found.grid.cell_m, access_kmh)
     field = np.clip(np.nan_to_num(window - limit, nan=width, posinf=width), -width, width)
     field = np.pad(field, _PAD, constant_values=width)
+    points, offsets = _contour(field, -2.0 * width)
     cell = found.grid.cell_m
-    x = found.grid.x[first_column] + (np.arange(field.shape[1]) - _PAD) * cell
-    y = found.grid.y[first_row] - (np.arange(field.shape[0]) - _PAD) * cell
-    return _filled(x, y, field, -2.0 * width)
+    origin = np.array([found.grid.x[first_column] - _PAD * cell, found.grid.y[first_row] + _PAD * cell])
+    scale = np.array([cell, -cell])
+    if minutes_at is not None:
+        points = _exact(points, field, lambda places: units.within(minutes_at(origin + places * scale), limit), cell)
+    return _polygons(origin + points * scale, offsets)
 
 
-def _filled(x: NDArray[np.float64], y: NDArray[np.float64], field: NDArray[np.float64], lowest: float) -> shapely.MultiPolygon:
-    """Return where the field is at most zero; contourpy gives each shell with its own holes."""
-    generator = contourpy.contour_generator(
-        x, y, field, name="serial", fill_type=contourpy.FillType.OuterOffset, quad_as_tri=True
-    )
+def _contour(field: NDArray[np.float64], lowest: float) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Return the rings of where a field is at most zero, in columns and rows of the field.
+
+    contourpy gives each shell with its own holes.
+
+    Returns
+    -------
+    points
+        (n, 2) column and row of all vertices; each lies on an edge between two neighbouring cells.
+    offsets
+        Of each polygon, where its rings begin and end among the points, the shell first.
+    """
+    generator = contourpy.contour_generator(z=field, name="serial", fill_type=contourpy.FillType.OuterOffset)
     points, offsets = generator.filled(lowest, 0.0)
+    sizes = np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64)
+    rings = [start + ring.astype(np.int64) for start, ring in zip(sizes[:-1], offsets, strict=True)]
+    return np.concatenate(points), rings
+
+
+def _exact(
+    points: NDArray[np.float64],
+    field: NDArray[np.float64],
+    within: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    cell_m: float,
+) -> NDArray[np.float64]:
+    """Move crossings along their cell edges to where the limit is passed, to half a metre."""
+    low, high = np.floor(points + _ON_NODE).astype(np.int64), np.ceil(points - _ON_NODE).astype(np.int64)
+    crossing = np.flatnonzero((low != high).sum(axis=1) == 1)
+    first, second = low[crossing], high[crossing]
+    falls = field[first[:, 1], first[:, 0]] > 0
+    inner = np.where(falls[:, None], second, first).astype(np.float64)
+    outer = np.where(falls[:, None], first, second).astype(np.float64)
+    for _ in range(max(int(np.ceil(np.log2(cell_m / _EXACT_M))), 0)):
+        middle = (inner + outer) / 2.0
+        served = within(middle)[:, None]
+        inner, outer = np.where(served, middle, inner), np.where(served, outer, middle)
+    moved = points.copy()
+    moved[crossing] = (inner + outer) / 2.0
+    return moved
+
+
+def _polygons(xy: NDArray[np.float64], offsets: list[NDArray[np.int64]]) -> shapely.MultiPolygon:
     polygons = []
-    for xy, rings in zip(points, offsets, strict=True):
-        shells = [xy[start:end] for start, end in zip(rings[:-1], rings[1:], strict=True)]
-        polygons.append(shapely.Polygon(shells[0], shells[1:]))
+    for rings in offsets:
+        parts = [xy[start:end] for start, end in zip(rings[:-1], rings[1:], strict=True)]
+        polygons.append(shapely.Polygon(parts[0], parts[1:]))
     return _valid(shapely.MultiPolygon(polygons))
 
 

@@ -15,7 +15,7 @@ import shapely
 
 from geo import schema, snapping, surfaces, units
 from geo.coverage import minutes_column
-from geo.travel_times import minutes_at, reach
+from geo.travel_times import Reach, minutes_at, reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,12 +107,16 @@ def draw(
     cell_m = surfaces.CELL_M / 2.0
     while cell_m < surfaces.CELL_M * 8 and (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS * 2:
         cell_m *= 2.0
-    while True:
+    best = None
+    while best is None or (_worst(best) >= surfaces.MISPLACED_WISHED and cell_m >= surfaces.FINEST_M):
         found = _drawn_at(base, services, people, points, cell_m=cell_m, bounds=bounds, combine=combine, progress=progress)
-        worst = max(found.misplaced.values(), default=0.0)
-        if worst < surfaces.MISPLACED_WISHED or cell_m / 2.0 < surfaces.FINEST_M:
-            return found
+        best = found if best is None or _worst(found) < _worst(best) else best
         cell_m /= 2.0
+    return best
+
+
+def _worst(found: Drawn) -> float:
+    return max(found.misplaced.values(), default=0.0)
 
 
 def _bounds(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
@@ -162,7 +166,8 @@ def _drawn_at(
         field = surfaces.surface(ground.cells, minutes, ground.snapped["snap_status"].to_numpy())
         fields[service.code, ring.mode] = field
         bands = service.minutes if number == 0 else (*(m for m in service.minutes if m < ring.limit), ring.limit)
-        shapes = [surfaces.isochrone(field, limit, access_kmh=net.mode.access_kmh) for limit in bands]
+        ask = _asker(base, net, search)
+        shapes = [surfaces.isochrone(field, limit, access_kmh=net.mode.access_kmh, minutes_at=ask) for limit in bands]
         rows += [_row(service, ring, limit, None, "dissolve", shape) for limit, shape in zip(bands, shapes, strict=True)]
         if combine != "dissolve":
             ids = points["id"].to_numpy()[mine]
@@ -177,6 +182,11 @@ def _drawn_at(
     drawing = isochrones[isochrones["combine"] == "dissolve"].reset_index(drop=True)
     drawing = drawing.set_geometry(gpd.GeoSeries(surfaces.drawn(drawing.geometry.to_numpy()), crs=people.crs))
     return Drawn(cell_m, fields, isochrones, drawing, misplaced, uniform)
+
+
+def _asker(base: Zones, net: Network, search: Reach) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return what gives the minutes of any places, by the same rule as those of people."""
+    return lambda xy: minutes_at(search, snapping.snap_xy(net, xy, cap_m=base.cap_m, barriers=base.fence))[0]
 
 
 def _row(
@@ -214,7 +224,8 @@ def _single(
             own = surfaces.split(field, owner, number)
         else:
             alone = theirs.iloc[[number]].reset_index(drop=True)
-            search = reach(net, alone, limit=max(bands), direction=service.direction)
+            further = max(bands) + surfaces.cell_minutes(field.grid.cell_m, net.mode.access_kmh)
+            search = reach(net, alone, limit=further, direction=service.direction)
             own = surfaces.surface(
                 ground.cells, minutes_at(search, ground.snapped)[0], ground.snapped["snap_status"].to_numpy()
             )

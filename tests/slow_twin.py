@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     import pandas as pd
+
     from geo.network import Network
 
 

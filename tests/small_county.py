@@ -137,9 +137,9 @@ def ask(*arguments: object) -> Result:
     return result
 
 
-def ask_shell(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def ask_shell(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as its own process, as people do."""
-    found = {**os.environ, "PYTHONPATH": str(Path(geo.__file__).parents[1]), "PYTHONIOENCODING": "utf-8"}
+    found = {**os.environ, "PYTHONPATH": str(Path(geo.__file__).parents[1]), "PYTHONIOENCODING": "utf-8", **environment}
     words = [sys.executable, "-m", "geo.cli", *map(str, arguments)]
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, encoding="utf-8", env=found, check=False)
 

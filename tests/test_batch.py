@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from small_county import STUDY, ask, ask_shell, everything_below, write_county
 
 from geo import batch
 from geo.batch import Outcome, index_page
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def study_called(own_id: str, name: str = "小县") -> str:
@@ -45,7 +48,7 @@ def test_all_good_is_status_0_and_the_same_page_twice(tmp_path: Path) -> None:
         assert "1 done, 0 failed" in found.stdout
         pages.append((tmp_path / out / "index.html").read_bytes())
     assert pages[0] == pages[1]
-    assert re.search(r"[\u4e00-\u9fff]", pages[0].decode().replace("小县", "")) is None or "Noto" in pages[0].decode()
+    assert re.search(r"[\u4e00-\u9fff]", pages[0].decode().replace("小县", "")) is None
 
 
 @pytest.mark.parametrize("other", ["same", "SAME"])
@@ -83,7 +86,8 @@ def test_a_fault_of_ours_is_told_and_the_rest_goes_on(tmp_path: Path, monkeypatc
 
     def broken(study: object, **options: object) -> object:
         if study.head.id == "first":
-            raise ZeroDivisionError("<b>by zero</b>")
+            msg = "<b>by zero</b>"
+            raise ZeroDivisionError(msg)
         return real(study, **options)
 
     monkeypatch.setattr(batch, "analyse", broken)
@@ -103,7 +107,7 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}\" ' & 
 
 def test_hostile_names_are_text_in_the_index(tmp_path: Path) -> None:
     text = STUDY.replace('name = "小县"', f"name = '''{HOSTILE}'''")
-    text += f"\n[services.gig_station]\nlabel = '''{HOSTILE}'''\n"
+    text += f"\n[services.gig_station]\nlabel = '''{HOSTILE}'''\naliases = ['零工驿站']\n"
     write_county(tmp_path / "all" / "<i>one", study_toml=text)
     write_county(tmp_path / "all" / "<i>two", study_toml=STUDY.replace("stations.csv", "<img src=x>.csv"))
     found = ask("batch", tmp_path / "all", "--out", tmp_path / "out")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from geo import catalogue, modes, schema
 from geo.catalogue import Ring, ServiceType, bands, fold, name_index, service_types, suggest
 

@@ -9,9 +9,10 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
+from hypothesis import given, strategies as st
+
 from geo import crs
 from geo.errors import GeoCrsError
-from hypothesis import given, strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +26,7 @@ from small_county import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 STATION_HEADER = "编号,名称,类型,经度,纬度,状态"
 
@@ -80,7 +80,11 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     ),
     "an empty layer": ({"communities_geojson": b""}, ["communities.geojson", "没有内容"], ["holds nothing"]),
     "an empty sheet": ({"stations_csv": b" \n"}, ["stations.csv", "没有内容"], ["stations.csv", "holds nothing"]),
-    "a sheet of headers only": ({"stations_csv": csv_text([])}, ["stations.csv", "请补上数据"], ["has no rows; add some"]),
+    "a sheet of headers only": (
+        {"stations_csv": csv_text([])},
+        ["stations.csv", "请补上数据"],
+        ["has no rows; add some"],
+    ),
     "a layer without features": ({"parks_geojson": features([])}, ["parks.geojson", "请补上数据"], ["add some"]),
     "empty streets": ({"streets_osm": b""}, ["streets.osm", "重新取得"], ["streets.osm", "Get the file again"]),
     "streets that are text": ({"streets_osm": "not streets"}, ["streets.osm"], ["streets.osm"]),
@@ -159,7 +163,11 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["dem.tif"],
         ["dem.tif"],
     ),
-    "a study file that is no TOML": ({"study_toml": STUDY.replace("=", ":")}, ["study.toml", "TOML"], ["not valid TOML"]),
+    "a study file that is no TOML": (
+        {"study_toml": STUDY.replace("=", ":")},
+        ["study.toml", "TOML"],
+        ["not valid TOML"],
+    ),
     "a study file in GBK": ({"study_toml": STUDY.encode("gbk")}, ["study.toml", "另存为 UTF-8"], ["save it as UTF-8"]),
     "a misspelt key": (
         {"study_toml": STUDY.replace("parks =", "parcs =")},
@@ -342,10 +350,14 @@ def test_the_same_in_single_rows_is_reported_and_the_run_goes_on(tmp_path: Path,
 
 def test_unknown_types_may_be_reported_instead(tmp_path: Path) -> None:
     study = STUDY.replace('crs = "EPSG:4326" }', 'crs = "EPSG:4326", unknown = "report" }')
-    folder = write_county(tmp_path / "small", study_toml=study, stations_csv=rows_with(with_type("零工站点"), [7, 8, 9]))
+    folder = write_county(
+        tmp_path / "small", study_toml=study, stations_csv=rows_with(with_type("零工站点"), [7, 8, 9])
+    )
     found = ask("check", folder)
     assert found.exit_code == 0
-    assert sum("零工站点" in line and "不计入" in line and "零工驿站" in line for line in found.stdout.splitlines()) == 3
+    assert (
+        sum("零工站点" in line and "不计入" in line and "零工驿站" in line for line in found.stdout.splitlines()) == 3
+    )
 
 
 def test_a_study_of_lines_without_any_fault(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from geo.grid import Grid
 from hypothesis import given, strategies as st
+
+from geo.grid import Grid
 
 COORDINATE = st.floats(-1e6, 5e6, allow_nan=False)
 

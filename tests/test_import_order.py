@@ -15,14 +15,19 @@ import geo
 PACKAGE = Path(geo.__file__).parent
 FLOOR = ("messages", "errors", "units", "crs", "grid", "schema", "modes", "catalogue", "study", "results")
 INPUTS = ("layers", "streets", "terrain", "population", "areas", "demand")
-ANALYSIS = ("network", "snapping", "travel_times", "surfaces", "coverage", "gaps")
+ANALYSIS = ("line_index", "network", "snapping", "travel_times", "surfaces", "coverage", "gaps")
 OUTPUTS = ("maps", "reports")
 TOP = ("street_sources", "zones", "summary", "pipeline", "queries", "batch", "sample", "template", "cli")
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}
 ORDER = {room: number for number, room in enumerate(room for band in BANDS for room in band)}
 # Within a band without an order of its own: who may use whom.
-ALLOWED = {("demand", "population"), *((room, "network") for room in ANALYSIS)}
+ALLOWED = {
+    ("demand", "population"),
+    ("network", "line_index"),
+    ("snapping", "line_index"),
+    *((room, "network") for room in ANALYSIS[2:]),
+}
 HEAVY = ("geopandas", "folium", "osmnx", "scipy", "rasterio", "pandas", "shapely", "pyogrio", "xlsxwriter")
 
 
@@ -152,7 +157,10 @@ def test_rooms_import_only_what_stands_below_them() -> None:
         ("geo.demand", "from geo.areas import build"),
         ("geo.gaps", "from geo import coverage"),
         ("geo.maps.page", "def f():\n    import geo.reports.folder"),
-        ("geo.layers.columns", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from geo.pipeline import Analysis"),
+        (
+            "geo.layers.columns",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from geo.pipeline import Analysis",
+        ),
         ("geo.pipeline", "from geo import batch"),
         ("geo.reports.folder", "from geo.cli import app"),
     ],
@@ -184,7 +192,11 @@ def test_no_circles_also_not_inside_functions_or_for_types() -> None:
 
 
 def test_a_circle_is_seen() -> None:
-    rows = [Import("geo.a", "geo.b", typed=False), Import("geo.b", "geo.c", typed=True), Import("geo.c", "geo.a", typed=False)]
+    rows = [
+        Import("geo.a", "geo.b", typed=False),
+        Import("geo.b", "geo.c", typed=True),
+        Import("geo.c", "geo.a", typed=False),
+    ]
     assert circle_in(edges_between(rows)) == ["geo.a", "geo.b", "geo.c", "geo.a"]
 
 

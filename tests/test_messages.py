@@ -5,8 +5,9 @@ from importlib import resources
 from pathlib import Path
 from string import Formatter
 
-import geo
 import pytest
+
+import geo
 from geo import messages
 from geo.errors import Fault, GeoError, GeoValueError, InputFaultsError
 from geo.messages import Message

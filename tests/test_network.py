@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from worlds import BIKE, CAR, FOOT, HIKER, build, street, street_table
+
 from geo import network
 from geo.errors import GeoValueError
 from geo.modes import BUILTIN, CAR_KMH, CAR_KMH_OTHER
-from worlds import BIKE, CAR, FOOT, HIKER, build, street, street_table
 
 MODES = {"foot": FOOT, "bicycle": BIKE, "car": CAR}
 BOTH, ALONG, AGAINST, NONE = (True, True), (True, False), (False, True), (False, False)

@@ -3,14 +3,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyproj
 import pytest
 import shapely
-from geo import snapping
 from hypothesis import given, strategies as st
 from worlds import CAR, XY, box, build, line, link, scattered, spots, street, town
 
+from geo import network, snapping, streets
+from geo.modes import BUILTIN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 STRAIGHT = street((0, 0), (1000, 0))
 
@@ -223,3 +227,19 @@ def test_legs_cross_no_barrier(seed: int) -> None:
     assert not shapely.intersects(legs[:, None], walls[None, :]).any()
     free = snapping.snap(net, places)
     assert (free["snap_m"].to_numpy()[ok] <= found["snap_m"].to_numpy()[ok] + 1e-9).all()
+
+
+def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
+    pieces = streets.read_osm(shared / "data" / "portoalegre" / "poa_osm.pbf", crs=pyproj.CRS.from_epsg(32722))
+    net = network.build(pieces, BUILTIN["walk"], island_m=0.0)
+    west, south, east, north = net.bounds
+    places = shapely.points(np.random.default_rng(5).uniform((west, south), (east, north), (4000, 2)))
+    found = snapping.snap(net, places)
+    least = shapely.STRtree(net.lines).query_nearest(places, all_matches=False, return_distance=True)[1]
+    assert found["snap_m"].to_numpy() == pytest.approx(least, abs=1e-6)
+    ok = (found["snap_status"] == "ok").to_numpy()
+    assert (ok == (least <= snapping.CAP_M)).all()
+    lines = net.lines[found["edge"].to_numpy()[ok]]
+    along = shapely.line_locate_point(lines, places[ok]) / shapely.length(lines)
+    feet = [shapely.line_interpolate_point(lines, share, normalized=True) for share in (along, found["fraction"].to_numpy()[ok])]
+    assert shapely.distance(*feet).max() < 1e-5

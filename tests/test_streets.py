@@ -8,9 +8,10 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
+from worlds import METRIC
+
 from geo import schema, streets
 from geo.errors import GeoCrsError, InputFaultsError
-from worlds import METRIC
 
 if TYPE_CHECKING:
     from pathlib import Path

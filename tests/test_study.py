@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+
 from geo.errors import InputFaultsError
 from geo.modes import BUILTIN
 from geo.study import last_day, read_study
@@ -65,7 +66,7 @@ def test_a_byte_order_mark_is_no_fault(folder: Path) -> None:
 def test_three_faults_are_told_at_once(folder: Path) -> None:
     found = faults(
         folder,
-        HEAD.replace("2026Q4", "2026Q5") + LAYERS.replace("p.csv", "nowhere.csv") + '[services.gig_station]\nminuts = [5]\n',
+        HEAD.replace("2026Q4", "2026Q5") + LAYERS.replace("p.csv", "nowhere.csv") + "[services.gig_station]\nminuts = [5]\n",
     )
     assert set(found) == {"study.period", "layers.service_points", "services.gig_station.minuts"}
     assert "'2026Q5'" in found["study.period"]
@@ -77,7 +78,7 @@ def test_three_faults_are_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "near"),
     [
-        (HEAD + 'synthetc = true\n' + LAYERS, "study.synthetc", "synthetic"),
+        (HEAD + "synthetc = true\n" + LAYERS, "study.synthetc", "synthetic"),
         (HEAD + LAYERS + 'comunities = "c.geojson"\n', "layers.comunities", "communities"),
         (HEAD + LAYERS + 'parks = [{path = "c.geojson", colums = {}}]\n', "layers.parks.0.colums", "columns"),
         (HEAD + LAYERS + "[servces]\n", "servces", "services"),
@@ -226,7 +227,7 @@ def test_rings_of_the_wrong_shape_are_faults_too(folder: Path, also: str) -> Non
         HEAD + LAYERS + "[services]\ngig_station = 5\n",
         HEAD + LAYERS + "[modes]\nwalk = 5\n",
         HEAD + LAYERS + '[services.gig_station]\nmode = ["walk"]\n',
-        HEAD + LAYERS + '[services.gig_station]\ndemand = []\n',
+        HEAD + LAYERS + "[services.gig_station]\ndemand = []\n",
         HEAD + LAYERS + '[services.gig_station]\ndemand = ["cats"]\n',
         HEAD + LAYERS + "[services.gig_station]\nlimit = 0\n",
         HEAD + LAYERS + "[services.gig_station]\nlimit = nan\n",

@@ -10,11 +10,12 @@ import pyproj
 import pytest
 import shapely
 import slow_twin
+from hypothesis import given, strategies as st
+from worlds import BIKE, CAR, FOOT, HIKER, METRIC, build, link, scattered, street, town
+
 from geo import modes, network, snapping, streets
 from geo.modes import Mode
 from geo.travel_times import matrix, minutes_at, reach
-from hypothesis import given, strategies as st
-from worlds import BIKE, CAR, FOOT, HIKER, METRIC, build, link, scattered, street, town
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from geo import units
 from hypothesis import given, strategies as st
+
+from geo import units
 
 WHOLE = st.floats(0.01, 1e5)
 

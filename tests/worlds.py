@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
+
     from geo.network import Network
 
 METRIC = pyproj.CRS.from_epsg(4548)

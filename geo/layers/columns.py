@@ -31,7 +31,6 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "district": _UNIT,
     "service": (
         *(name for name in schema.SERVICE_POINTS if name != "geometry"),
-        "type_original",
         "hours",
         "district",
         "town",

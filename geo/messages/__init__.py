@@ -53,7 +53,7 @@ class Message:
         return _catalogue()[self.key][lang].format_map(shown)
 
     def __str__(self) -> str:
-        return self.text("en")
+        return self.text()
 
 
 def text(key: str, lang: Lang = DEFAULT_LANG, **values: object) -> str:

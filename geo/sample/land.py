@@ -129,7 +129,7 @@ def _sea(recipe: Recipe) -> shapely.Geometry:
 def _county(recipe: Recipe, rng: np.random.Generator) -> shapely.Polygon:
     width, height = (side * 1000 for side in recipe.size_km)
     middle = np.array([width / 2, height / 2])
-    return shapes.lobed(middle, (width / 2, height / 2), angle=0.0, rough=0.035, rng=rng, power=5.0)
+    return shapes.lobed(middle, (width / 2, height / 2), angle=0.0, rough=0.05, rng=rng, power=4.0)
 
 
 def _slope(height: Field) -> Field:

@@ -166,7 +166,7 @@ def warp(
     def move(xy: Array) -> Array:
         away = np.full(len(xy), np.inf) if still.is_empty else shapely.distance(shapely.points(xy), still)
         size = most_m * np.clip(away / free_m, 0, 1)
-        shifted: Array = xy + np.column_stack([size * field.at(xy[:, 0], xy[:, 1]) for field in fields])
+        shifted: Array = xy + np.column_stack([size * np.tanh(field.at(xy[:, 0], xy[:, 1])) for field in fields])
         return shifted
 
     moved: NDArray[np.object_] = shapely.transform(lines, move)

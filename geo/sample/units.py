@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geo.sample.shapes import Array
     from geo.sample.streets import Network
 
-CROOKED_M = 170.0
+CROOKED = ((950.0, 140.0), (360.0, 48.0))
 STILL_M = 500.0
 SLIVER_M2 = 2000.0
 
@@ -50,15 +50,20 @@ def divide(
     area = max(shapely.get_parts(area), key=shapely.area)
     cells = [cell for side in _sides(area, land) for cell in _cells(side, seeds)]
     edges = shapely.union_all([shapely.boundary(cell) for cell in cells], grid_size=0.01)
-    lines = np.array(shapely.get_parts(shapely.segmentize(edges, 70.0)), dtype=object)
-    fields = (shapes.noise_like(land.height, rng, scale_m=700), shapes.noise_like(land.height, rng, scale_m=700))
+    lines = np.array(shapely.get_parts(shapely.segmentize(edges, 50.0)), dtype=object)
+    places = shapely.points(seeds)
     still = shapely.union_all([land.sea, *land.centre_lines[:1]])
-    moved = shapes.warp(lines, fields, still, most_m=CROOKED_M, free_m=STILL_M)
-    moved_seeds = shapes.warp(shapely.points(seeds), fields, still, most_m=CROOKED_M, free_m=STILL_M)
-    tiles = [tile for tile in shapely.get_parts(shapely.polygonize(moved)) if tile.area > SLIVER_M2]
+    for scale_m, most_m in CROOKED:
+        fields = (
+            shapes.noise_like(land.height, rng, scale_m=scale_m),
+            shapes.noise_like(land.height, rng, scale_m=scale_m),
+        )
+        lines = shapes.warp(lines, fields, still, most_m=most_m, free_m=STILL_M)
+        places = shapes.warp(places, fields, still, most_m=most_m, free_m=STILL_M)
+    tiles = [tile for tile in shapely.get_parts(shapely.polygonize(lines)) if tile.area > SLIVER_M2]
     county = shapely.union_all(tiles)
     found: list[shapely.Polygon | None] = []
-    for community, seed in zip(recipe.communities, moved_seeds, strict=False):
+    for community, seed in zip(recipe.communities, places, strict=False):
         own = None if community.as_point else next(tile for tile in tiles if shapely.contains(tile, seed))
         found.append(own)
     return found, county
