@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import schema
 from geo.catalogue import fold
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def _districts(units: gpd.GeoDataFrame) -> pd.Series[str]:
     pairs = pairs.drop_duplicates()
     pairs = pairs.assign(order=pairs["district"].map(order)).sort_values(["unit", "order"])
     joined = pairs.groupby("unit")["district"].agg(LIST_SEPARATOR.join)
-    return joined.astype(object).reindex(units.index, fill_value="").astype(str)
+    return pd.Series(joined.astype(object).reindex(units.index, fill_value="").astype(str), index=units.index)
 
 
 def _inside(units: gpd.GeoDataFrame, district: gpd.GeoDataFrame) -> pd.Series[str]:
@@ -111,7 +110,7 @@ def _district_outlines(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     shapes = units.geometry.to_numpy().copy()
     members = units["districts"].str.split(LIST_SEPARATOR).explode()
     for row in units.index[(units["unit_kind"] == "district") & ~units["own_outline"]]:
-        theirs = members.index[(members == units.at[row, "unit_id"]).to_numpy()]
+        theirs = members.index[(members == units.loc[row, "unit_id"]).to_numpy()]
         polygons = shapes[theirs][is_areal(shapes[theirs])]
         if len(polygons):
             shapes[row] = shapely.union_all(polygons)

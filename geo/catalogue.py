@@ -153,8 +153,8 @@ def service_types() -> dict[str, ServiceType]:
     >>> gig.label, gig.rings
     ('零工驿站', (Ring(mode='walk', limit=15.0), Ring(mode='ebike', limit=15.0)))
     """
-    with resources.files("geo.data").joinpath("service_types.csv").open(encoding="utf-8", newline="") as source:
-        return {row["code"]: _from_row(row) for row in csv.DictReader(source)}
+    table = resources.files("geo.data").joinpath("service_types.csv").read_text(encoding="utf-8")
+    return {row["code"]: _from_row(row) for row in csv.DictReader(table.splitlines())}
 
 
 def name_index(types: Iterable[ServiceType]) -> dict[str, str]:

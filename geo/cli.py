@@ -299,7 +299,9 @@ def _unjudged(timed: Mapping[str, Mapping[str, Any]], lang: Language) -> list[st
     for found in timed.values():
         for numbers in found["groups"].values():
             if number := numbers["units_not_assessed"]:
-                services = said.setdefault((number, _words(numbers["note"], lang) if numbers["share"] is None else ""), [])
+                services = said.setdefault(
+                    (number, _words(numbers["note"], lang) if numbers["share"] is None else ""), []
+                )
                 services += [] if _label(found, lang) in services else [_label(found, lang)]
     comma, see = text("word.comma", lang.value), text("cli.see_note", lang.value)
     return [

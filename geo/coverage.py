@@ -54,7 +54,7 @@ class Members:
 
     def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of a value per demand point, by unit row."""
-        return np.bincount(self.unit, weights=values[self.point], minlength=len(self.rows))
+        return np.bincount(self.unit, weights=values[self.point], minlength=len(self.rows)).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ def members(demand: pd.DataFrame, units: pd.DataFrame) -> Members:
     units
         `schema.UNITS`.
     """
-    rows = [UnitRow(unit.unit_kind, unit.unit_id, unit.unit_name) for unit in units.itertuples(index=False)]
+    listed = (units[column].astype(str) for column in ("unit_kind", "unit_id", "unit_name"))
+    rows = [UnitRow(*unit) for unit in zip(*listed, strict=True)]
     number = {(row.kind, row.unit_id): place for place, row in enumerate(rows)}
     rows += [UnitRow("study", "", ""), UnitRow("outside", "", "")]
     everyone = np.arange(len(demand))
@@ -273,7 +274,7 @@ def _band(
             "unit_name": [row.name for row in membership.rows],
             "limit_minutes": limit,
             "people": people,
-            "people_served": np.where(unjudged, np.nan, served),
+            "people_served": np.where(unjudged & ~nobody, np.nan, served),
             "share": share,
             "status": status,
             "people_not_attached": detached,

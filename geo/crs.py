@@ -16,8 +16,8 @@ from geo.errors import GeoCrsError
 for _inherited in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA"):  # they break one of the two GDALs in the process
     os.environ.pop(_inherited, None)
 
-import pyproj
-import shapely
+import pyproj  # noqa: E402 - after the environment is cleaned
+import shapely  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,8 @@ _BD_X_PI = np.pi * 3000.0 / 180.0
 _INVERSE_STEPS = 12
 _INVERSE_DEGREES = 1e-11
 
+_WEB_MERCATOR = 3857
+_CGCS_ZONES = (73.5, 136.5)  # EPSG 4534 (CM 75E) to 4554 (CM 135E), three degrees each
 EARTH_A = 6378137.0
 EARTH_F = 1.0 / 298.257223563
 _EARTH_E2 = EARTH_F * (2.0 - EARTH_F)
@@ -46,6 +48,11 @@ _EARTH_E2 = EARTH_F * (2.0 - EARTH_F)
 def is_shifted(crs: object) -> TypeGuard[Shifted]:
     """Say whether a CRS name is one of the shifted Chinese systems."""
     return isinstance(crs, str) and crs in {"gcj02", "bd09"}
+
+
+def is_metric(crs: pyproj.CRS | Shifted) -> TypeGuard[pyproj.CRS]:
+    """Say whether metres can be measured in a CRS: projected, and not web Mercator, which is 10 % long here."""
+    return isinstance(crs, pyproj.CRS) and crs.is_projected and crs.to_epsg() != _WEB_MERCATOR
 
 
 def normalise(crs: object) -> pyproj.CRS | Shifted:
@@ -229,8 +236,9 @@ def choose_metric(lon: float, lat: float) -> pyproj.CRS:
     >>> choose_metric(118.2, 25.3).to_epsg(), choose_metric(-51.2, -30.0).to_epsg()
     (4548, 32722)
     """
-    if bool(_in_china(np.asarray(lon), np.asarray(lat))) and 73.5 <= lon < 136.5:
-        return pyproj.CRS.from_epsg(4534 + int((lon - 73.5) // 3))
+    west, east = _CGCS_ZONES
+    if bool(_in_china(np.asarray(lon), np.asarray(lat))) and west <= lon < east:
+        return pyproj.CRS.from_epsg(4534 + int((lon - west) // 3))
     zone = int((lon + 180.0) // 6.0) % 60 + 1
     return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 

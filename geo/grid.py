@@ -53,12 +53,12 @@ class Grid:
     @property
     def x(self) -> NDArray[np.float64]:
         """Eastings of the cell centres, one a column."""
-        return self.west + (np.arange(self.columns) + 0.5) * self.cell_m
+        return np.asarray(self.west + (np.arange(self.columns) + 0.5) * self.cell_m, dtype=np.float64)
 
     @property
     def y(self) -> NDArray[np.float64]:
         """Northings of the cell centres, one a row, falling."""
-        return self.north - (np.arange(self.rows) + 0.5) * self.cell_m
+        return np.asarray(self.north - (np.arange(self.rows) + 0.5) * self.cell_m, dtype=np.float64)
 
     def centres(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the centres (n, 2) of cells given by their flat row-major number."""

@@ -149,7 +149,7 @@ class LineIndex:
         length = np.hypot(self.vector[chosen, 0], self.vector[chosen, 1])
         share = np.divide(along[pick][inside], length, out=np.zeros(len(to)), where=length > 0)
         found.foot[to] = self.start[chosen] + self.vector[chosen] * share[:, None]
-        return rows[~enough]
+        return np.asarray(rows[~enough], dtype=np.intp)
 
     def _feet(
         self, xy: NDArray[np.float64], segment: NDArray[np.int64]

@@ -277,7 +277,8 @@ def _fence(inputs: Inputs) -> snapping.Fence | None:
     opened = gates.geometry.to_numpy()
     opened = opened[~(shapely.is_missing(opened) | shapely.is_empty(opened))]
     barriers = inputs.layers.tables["barriers"].geometry.to_numpy()
-    return snapping.fence(snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened))
+    water = barriers[areas.is_areal(barriers)]
+    return snapping.fence(snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened), water)
 
 
 def _members(begun: demand_room.Starts, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -308,7 +309,7 @@ def _with_snap(table: gpd.GeoDataFrame, linked: Mapping[str, pd.DataFrame]) -> g
 def facilities(served: pd.DataFrame, points: gpd.GeoDataFrame, code: str) -> pd.DataFrame:
     """Return the snapped rows of the working facilities of one type, with their ids."""
     mine = ((points["type"] == code) & points["counted"]).to_numpy()
-    return served[mine].assign(id=points["id"].to_numpy()[mine]).reset_index(drop=True)
+    return pd.DataFrame(served[mine]).assign(id=points["id"].to_numpy()[mine]).reset_index(drop=True)
 
 
 def _with_minutes(
@@ -331,7 +332,9 @@ def _with_minutes(
             columns[minutes_column(service, number)] = np.where(mine, minutes, np.nan)
             if number == 0:
                 ids = np.append(theirs["id"].to_numpy(dtype=object), [None])
-                columns[f"nearest_{service.code}"] = np.where(mine, ids[nearest], None)
+                named = ids[nearest]
+                named[~mine] = None
+                columns[f"nearest_{service.code}"] = named
     return people.assign(**columns)
 
 

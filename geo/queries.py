@@ -59,7 +59,7 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
         msg = f"there is no mode {mode!r}; accepted are {', '.join(modes.BUILTIN)} or a geo.modes.Mode"
         raise GeoValueError(msg)
     metric = None if crs is None else crs_room.normalise(crs)
-    if metric is not None and (crs_room.is_shifted(metric) or not metric.is_projected):
+    if metric is not None and not crs_room.is_metric(metric):
         msg = f"crs {crs!r} is not a metric CRS; use a projected one such as EPSG:4548, or leave it out"
         raise GeoValueError(msg)
     source = LayerSource(path=str(path), file=file)

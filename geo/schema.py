@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import pandas as pd  # noqa: TC002 - the doctests use it
 
 from geo.errors import GeoValueError
 

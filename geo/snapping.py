@@ -6,6 +6,7 @@ number can never disagree about who stands where.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CAP_M = 300.0
 GATE_OPENING_M = 3.0
 _TOUCH_M = 1e-6
+_TRIES = (0, 3, 12, 48, 1_000_000_000)
 
 
 def barrier_lines(
@@ -56,9 +58,15 @@ def barrier_lines(
 class Fence:
     """Barriers ready to be asked; made by :func:`fence`."""
 
-    def __init__(self, segments: NDArray[np.object_]) -> None:
+    def __init__(self, segments: NDArray[np.object_], areas: NDArray[np.object_]) -> None:
         self.tree = shapely.STRtree(segments)
         self.index = LineIndex.of(segments)
+        self.area = shapely.union_all(areas) if len(areas) else shapely.Polygon()
+        shapely.prepare(self.area)
+
+    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which places lie inside a barrier (in the water): nobody walks from there."""
+        return np.asarray(shapely.contains_xy(self.area, xy[:, 0], xy[:, 1]), dtype=bool)
 
     def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
@@ -75,9 +83,19 @@ class Fence:
         return blocked
 
 
-def fence(segments: NDArray[np.object_] | None) -> Fence | None:
-    """Return barrier segments (:func:`barrier_lines`) ready to be asked; `None` where there are none."""
-    return None if segments is None or not len(segments) else Fence(segments)
+def fence(segments: NDArray[np.object_] | None, areas: NDArray[np.object_] | None = None) -> Fence | None:
+    """Return barriers ready to be asked; `None` where there are none.
+
+    Parameters
+    ----------
+    segments
+        From :func:`barrier_lines`.
+    areas
+        Polygons among the barriers (water): a place inside has no way to any street.
+    """
+    if segments is None or not len(segments):
+        return None
+    return Fence(segments, np.array([], dtype=object) if areas is None else areas)
 
 
 def snap(
@@ -125,8 +143,10 @@ def snap_xy(
     count = len(xy)
     edge, status = np.full(count, -1, dtype=np.int64), np.full(count, "far", dtype=object)
     fraction, snap_m = np.full(count, np.nan), np.full(count, np.nan)
-    there = np.isfinite(xy).all(axis=1)
+    there = np.asarray(np.isfinite(xy).all(axis=1), dtype=bool)
     status[~there] = "no_geometry"
+    if barriers is not None:
+        there[there] = ~barriers.holds(xy[there])
     for island in (False, True):
         rows = np.flatnonzero(there & (edge < 0))
         found = _reachable(network, xy[rows], island=island, cap_m=cap_m, barriers=barriers)
@@ -162,15 +182,31 @@ def _way_round(
     rows, edges = network.tree.query(points, predicate="dwithin", distance=cap_m)
     mine = np.isin(edges, numbers)
     rows, edges = rows[mine], edges[mine]
-    lines = network.lines[edges]
-    along = shapely.line_locate_point(lines, points[rows], normalized=True)
-    feet = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
-    free = ~barriers.blocks(xy[rows], feet)
-    rows, edges, along, feet = rows[free], edges[free], along[free], feet[free]
-    metres = np.hypot(*(feet - xy[rows]).T)
+    metres = shapely.distance(points[rows], network.lines[edges])
     order = np.lexsort((edges, metres, rows))
-    first = order[np.unique(rows[order], return_index=True)[1]]
-    to = rows[first]
-    found.line[to], found.fraction[to], found.metres[to] = edges[first], along[first], metres[first]
-    found.foot[to] = feet[first]
+    rows, edges = rows[order], edges[order]
+    rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    # Most find a way among the first few; only those that do not are tried further.
+    for first, last in pairwise(_TRIES):
+        some = np.flatnonzero((rank >= first) & (rank < last) & (found.line[rows] < 0))
+        _try_legs(network, barriers, found, xy, rows[some], edges[some])
     return found
+
+
+def _try_legs(
+    network: Network,
+    barriers: Fence,
+    found: Nearest,
+    xy: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    edges: NDArray[np.intp],
+) -> None:
+    """Give each point the first of its candidate edges, in the order given, that a free leg reaches."""
+    lines = network.lines[edges]
+    along = shapely.line_locate_point(lines, shapely.points(xy[rows]), normalized=True)
+    feet = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
+    free = np.flatnonzero(~barriers.blocks(xy[rows], feet))
+    to, first = np.unique(rows[free], return_index=True)
+    pick = free[first]
+    found.line[to], found.fraction[to], found.foot[to] = edges[pick], along[pick], feet[pick]
+    found.metres[to] = np.hypot(*(feet[pick] - xy[to]).T)

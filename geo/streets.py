@@ -6,7 +6,7 @@ noded where lines share a vertex. What a mode may use is decided later, in `netw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -93,6 +93,7 @@ def _read_ways(file: Path, where: str) -> tuple[Ways, int]:
     """Return the highways of a file as arrays, and how many vertices have no place."""
     import osmium  # noqa: PLC0415 - only this reader needs it
 
+    way: Any
     refs: list[int] = []
     lon: list[float] = []
     lat: list[float] = []
@@ -118,7 +119,7 @@ def _read_ways(file: Path, where: str) -> tuple[Ways, int]:
             counts.append(len(placed))
             ids.append(way.id)
             for name, values in tags.items():
-                values.append(way.tags.get(_TAG_KEYS.get(name, name), ""))
+                values.append(way.tags.get(_TAG_KEYS.get(name, name), "") or "")
     except (RuntimeError, osmium.InvalidLocationError) as error:
         raise InputFaultsError([Fault(where, Message("streets.unreadable", {"why": str(error)}))]) from error
     vertex = np.unique(np.asarray(refs, dtype=np.int64), return_inverse=True)[1].astype(np.int64)
@@ -229,7 +230,7 @@ def _line_lengths_m(lines: NDArray[np.object_], *, sphere_m: float | None = None
     lonlat, line_of = shapely.get_coordinates(lines, return_index=True)
     step = crs_room.segment_lengths_m(lonlat, sphere_m=sphere_m)
     inside = line_of[:-1] == line_of[1:]
-    return np.bincount(line_of[:-1][inside], weights=step[inside], minlength=len(lines))
+    return np.bincount(line_of[:-1][inside], weights=step[inside], minlength=len(lines)).astype(np.float64)
 
 
 def from_lines(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS, where: str) -> gpd.GeoDataFrame:

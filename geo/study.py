@@ -30,7 +30,7 @@ _PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
 
 def _custom(key: str) -> PydanticCustomError:
     """Return a fault of one value whose type is the key of its message."""
-    return PydanticCustomError(key, key)  # type: ignore[arg-type]
+    return PydanticCustomError(key, key)
 
 
 class _Frozen(BaseModel):
@@ -114,14 +114,14 @@ class Head(_Frozen):
     @classmethod
     def _folder_safe(cls, value: str) -> str:
         if not re.fullmatch(r"\w[\w.-]*", value) or ".." in value:
-            raise _custom("study.bad_id")
+            raise _custom("study.bad_id")  # noqa: EM101 - a key, not a text
         return value
 
     @field_validator("period")
     @classmethod
     def _a_period(cls, value: str) -> str:
         if not _PERIOD.match(value):
-            raise _custom("study.bad_period")
+            raise _custom("study.bad_period")  # noqa: EM101 - a key, not a text
         return value
 
     @field_validator("crs")
@@ -132,9 +132,9 @@ class Head(_Frozen):
         try:
             wanted = crs_room.normalise(value)
         except GeoCrsError as error:
-            raise _custom("study.bad_crs") from error
-        if crs_room.is_shifted(wanted) or not wanted.is_projected or wanted.to_epsg() == 3857:
-            raise _custom("study.bad_crs")
+            raise _custom("study.bad_crs") from error  # noqa: EM101 - a key, not a text
+        if not crs_room.is_metric(wanted):
+            raise _custom("study.bad_crs")  # noqa: EM101 - a key, not a text
         return value
 
 
@@ -326,8 +326,8 @@ def _siblings(location: tuple[Any, ...]) -> list[str]:
     """Return the keys that are accepted where an unknown one stands."""
     tables: dict[str, type[BaseModel]] = {
         "study": Head,
-        "layers": LayerSource if len(location) > 2 else Layers,
-        "services": AlsoSpec if len(location) > 3 else ServiceSpec,
+        "layers": LayerSource if len(location) > len(("layers", "communities")) else Layers,
+        "services": AlsoSpec if "also" in location else ServiceSpec,
         "modes": ModeSpec,
         "adequacy": Adequacy,
     }

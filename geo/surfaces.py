@@ -6,7 +6,8 @@ a band. A polygon is the contour `minutes = limit`, and misplaces nobody by more
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import contourpy
 import numpy as np
@@ -128,11 +129,12 @@ def isochrone(
     field = np.pad(field, _PAD, constant_values=width)
     points, offsets = _contour(field, -2.0 * width)
     cell = found.grid.cell_m
-    origin = np.array([found.grid.x[first_column] - _PAD * cell, found.grid.y[first_row] + _PAD * cell])
+    # Counted from the grid's corner, not the window's, so that all bands agree to the last bit.
+    corner, first = np.array([found.grid.west, found.grid.north]), np.array([first_column, first_row]) - _PAD + 0.5
     scale = np.array([cell, -cell])
     if minutes_at is not None:
-        points = _exact(points, field, lambda places: units.within(minutes_at(origin + places * scale), limit), cell)
-    return _polygons(origin + points * scale, offsets)
+        points = _exact(points, field, lambda at: units.within(minutes_at(corner + (at + first) * scale), limit), cell)
+    return _polygons(corner + (points + first) * scale, offsets)
 
 
 def _contour(field: NDArray[np.float64], lowest: float) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
@@ -148,7 +150,9 @@ def _contour(field: NDArray[np.float64], lowest: float) -> tuple[NDArray[np.floa
         Of each polygon, where its rings begin and end among the points, the shell first.
     """
     generator = contourpy.contour_generator(z=field, name="serial", fill_type=contourpy.FillType.OuterOffset)
-    points, offsets = generator.filled(lowest, 0.0)
+    # A hair below zero: where served cells touch corner to corner only, they stay apart, also from another's.
+    filled = generator.filled(lowest, -np.finfo(np.float64).tiny)
+    points, offsets = cast("tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]", filled)
     sizes = np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64)
     rings = [start + ring.astype(np.int64) for start, ring in zip(sizes[:-1], offsets, strict=True)]
     return np.concatenate(points), rings
@@ -179,7 +183,7 @@ def _exact(
 def _polygons(xy: NDArray[np.float64], offsets: list[NDArray[np.int64]]) -> shapely.MultiPolygon:
     polygons = []
     for rings in offsets:
-        parts = [xy[start:end] for start, end in zip(rings[:-1], rings[1:], strict=True)]
+        parts = [xy[start:end] for start, end in pairwise(rings)]
         polygons.append(shapely.Polygon(parts[0], parts[1:]))
     return _valid(shapely.MultiPolygon(polygons))
 

@@ -157,8 +157,9 @@ def _drawn_at(
     for done, (service, number, ring) in enumerate(rings):
         net = base.networks[ring.mode]
         # Modes with the same access use the same streets: their cells are linked once.
-        ground = grounds.setdefault(net.mode.access, None) or _ground(base, net, cell_m, bounds)  # type: ignore[arg-type]
-        grounds[net.mode.access] = ground
+        if net.mode.access not in grounds:
+            grounds[net.mode.access] = _ground(base, net, cell_m, bounds)
+        ground = grounds[net.mode.access]
         mine = ((points["type"] == service.code) & points["counted"]).to_numpy()
         theirs = base.served[ring.mode][mine].reset_index(drop=True)
         search = reach(net, theirs, limit=units.horizon(ring.limit), direction=service.direction)

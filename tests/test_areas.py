@@ -114,5 +114,15 @@ def test_people_of_two_districts() -> None:
 
 
 def test_areal_is_what_encloses_something() -> None:
-    shapes = np.array([A, shapely.MultiPolygon([A]), shapely.Point(0, 0), shapely.Polygon(), None, shapely.LineString([(0, 0), (1, 1)])], dtype=object)
+    shapes = np.array(
+        [
+            A,
+            shapely.MultiPolygon([A]),
+            shapely.Point(0, 0),
+            shapely.Polygon(),
+            None,
+            shapely.LineString([(0, 0), (1, 1)]),
+        ],
+        dtype=object,
+    )
     assert areas.is_areal(shapes).tolist() == [True, True, False, False, False, False]

@@ -37,7 +37,9 @@ def test_the_limit_is_fifteen_minutes_throughout() -> None:
     assert {kind.limit for kind in TYPES.values() if kind.test == "minutes"} == {15.0}
 
 
-@pytest.mark.parametrize("name", ["暖新驿站", "暖“新”驿站", '暖"新"驿站', " 暖「新」驿站 ", "暖＂新＂驿站", "rest_station", "REST_station"])
+@pytest.mark.parametrize(
+    "name", ["暖新驿站", "暖“新”驿站", '暖"新"驿站', " 暖「新」驿站 ", "暖＂新＂驿站", "rest_station", "REST_station"]
+)
 def test_one_service_has_several_spellings(name: str) -> None:
     assert name_index(TYPES.values())[fold(name)] == "rest_station"
 

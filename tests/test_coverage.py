@@ -26,7 +26,13 @@ def layer(*shapes: Any, **columns: list[Any]) -> gpd.GeoDataFrame:
 
 UNITS = areas.build(
     {
-        "communities": layer(box(0, 0, 100, 100), box(100, 0, 200, 100), box(1000, 0, 1100, 100), id=["A", "B", "C"], name=["甲", "乙", "丙"]),
+        "communities": layer(
+            box(0, 0, 100, 100),
+            box(100, 0, 200, 100),
+            box(1000, 0, 1100, 100),
+            id=["A", "B", "C"],
+            name=["甲", "乙", "丙"],
+        ),
         "parks": layer(box(50, 0, 150, 50), id=["P"], name=["园"]),
         "districts": layer(None, None, id=["D1", "D2"], name=["一", "二"]),
     },
@@ -55,13 +61,21 @@ PEOPLE = people_table(
 )
 
 
-def table(people: gpd.GeoDataFrame = PEOPLE, *services: ServiceType, adequacy: Adequacy = LENIENT, streets: gpd.GeoDataFrame = STREETS, **options: Any) -> gpd.GeoDataFrame:
+def table(
+    people: gpd.GeoDataFrame = PEOPLE,
+    *services: ServiceType,
+    adequacy: Adequacy = LENIENT,
+    streets: gpd.GeoDataFrame = STREETS,
+    **options: Any,
+) -> gpd.GeoDataFrame:
     membership = coverage.members(people, UNITS)
     place = coverage.ground(membership, people, UNITS, streets, around_m=adequacy.around_m)
-    return coverage.table(people, UNITS, services or (SERVICE,), membership=membership, place=place, adequacy=adequacy, **options)
+    return coverage.table(
+        people, UNITS, services or (SERVICE,), membership=membership, place=place, adequacy=adequacy, **options
+    )
 
 
-def cell(found: pd.DataFrame, kind: str, unit_id: str, group: str, limit: float, mode: str = "walk") -> pd.Series:
+def cell(found: pd.DataFrame, kind: str, unit_id: str, group: str, limit: float, *, mode: str = "walk") -> pd.Series:
     keys = (found["unit_kind"] == kind) & (found["unit_id"] == unit_id) & (found["demand"] == group)
     rows = found[keys & (found["limit_minutes"] == limit) & (found["mode"] == mode)]
     assert len(rows) == 1
@@ -78,23 +92,24 @@ def test_one_row_a_unit_service_group_and_band() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "unit", "group", "limit", "people", "served"),
+    ("kind", "unit", "group", "limit", "expected"),
     [
-        ("community", "A", "residents", 5, 10 + 20 + 40, 10 + 20),
-        ("community", "A", "residents", 15, 10 + 20 + 40, 10 + 20 + 40),
-        ("community", "B", "residents", 15, 80 + 160, 0),
-        ("district", "D1", "residents", 15, 10 + 20 + 40, 10 + 20 + 40),
-        ("district", "D2", "residents", 5, 20 + 80, 20),
-        ("outside", "", "residents", 5, 320, 320),
-        ("study", "", "residents", 15, 630, 390),
-        ("park", "P", "workers", 5, 7 + 5, 7),
-        ("community", "A", "workers", 5, 7, 7),
-        ("outside", "", "workers", 15, 5, 0),
-        ("study", "", "workers", 15, 12, 7),
+        ("community", "A", "residents", 5, (10 + 20 + 40, 10 + 20)),
+        ("community", "A", "residents", 15, (10 + 20 + 40, 10 + 20 + 40)),
+        ("community", "B", "residents", 15, (80 + 160, 0)),
+        ("district", "D1", "residents", 15, (10 + 20 + 40, 10 + 20 + 40)),
+        ("district", "D2", "residents", 5, (20 + 80, 20)),
+        ("outside", "", "residents", 5, (320, 320)),
+        ("study", "", "residents", 15, (630, 390)),
+        ("park", "P", "workers", 5, (7 + 5, 7)),
+        ("community", "A", "workers", 5, (7, 7)),
+        ("outside", "", "workers", 15, (5, 0)),
+        ("study", "", "workers", 15, (12, 7)),
     ],
 )
-def test_who_is_served(kind: str, unit: str, group: str, limit: float, people: float, served: float) -> None:
+def test_who_is_served(kind: str, unit: str, group: str, limit: float, expected: tuple[float, float]) -> None:
     row = cell(table(), kind, unit, group, limit)
+    people, served = expected
     assert (row["people"], row["people_served"], row["share"], row["status"]) == (people, served, served / people, "ok")
 
 
@@ -119,7 +134,15 @@ def test_communities_and_outside_make_the_study() -> None:
                 assert rows.loc[["community", "outside"], column].sum() == rows.loc["study", column]
 
 
-@given(st.lists(st.tuples(st.integers(0, 500), st.sampled_from(["A", "B", "C", ""]), st.sampled_from([0.0, 5.0, 15.0, 15.1, INF])), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 500), st.sampled_from(["A", "B", "C", ""]), st.sampled_from([0.0, 5.0, 15.0, 15.1, INF])
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
 def test_parts_sum_to_the_whole(rows: list[tuple[int, str, float]]) -> None:
     people = people_table(*((n, "residents", unit, "", "", minutes, "ok") for n, unit, minutes in rows))
     found = table(people)
@@ -146,11 +169,17 @@ def test_longer_bands_never_serve_fewer() -> None:
 def test_further_rings_have_their_own_minutes_and_bands() -> None:
     people = PEOPLE.assign(minutes_hall_ebike=PEOPLE["minutes_hall"] / 3, snap_status_ebike="ok")
     found = table(people, RINGED)
-    assert sorted(set(zip(found["mode"], found["limit_minutes"], strict=True))) == [("ebike", 5), ("ebike", 8), ("walk", 5), ("walk", 10), ("walk", 15)]
-    assert cell(found, "community", "B", "residents", 8, "ebike")["people_served"] == 80
-    assert cell(found, "community", "B", "residents", 5, "ebike")["people_served"] == 0
+    assert sorted(set(zip(found["mode"], found["limit_minutes"], strict=True))) == [
+        ("ebike", 5),
+        ("ebike", 8),
+        ("walk", 5),
+        ("walk", 10),
+        ("walk", 15),
+    ]
+    assert cell(found, "community", "B", "residents", 8, mode="ebike")["people_served"] == 80
+    assert cell(found, "community", "B", "residents", 5, mode="ebike")["people_served"] == 0
     assert cell(found, "community", "B", "residents", 15)["people_not_attached"] == 160
-    assert cell(found, "community", "B", "residents", 8, "ebike")["people_not_attached"] == 0
+    assert cell(found, "community", "B", "residents", 8, mode="ebike")["people_not_attached"] == 0
 
 
 # -- what cannot be judged ---------------------------------------------------------------------------
@@ -220,7 +249,14 @@ def test_who_may_be_served_from_beyond_makes_an_edge() -> None:
 
 def test_a_unit_has_one_or_lacks_it() -> None:
     kind = ServiceType("tea", "茶", "Tea", test="presence", unit_kind="community")
-    points = points_table((1, 1), (2, 2), (3, 3), type=["tea", "tea", "other"], counted=[True, False, True], unit_community=["A", "B", "C"])
+    points = points_table(
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        type=["tea", "tea", "other"],
+        counted=[True, False, True],
+        unit_community=["A", "B", "C"],
+    )
     found = coverage.presence(UNITS, points, [kind])
     assert list(found.columns) == [*schema.COVERAGE, "geometry"]
     assert found["unit_id"].tolist() == ["A", "B", "C"]

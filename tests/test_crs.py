@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,9 @@ def test_the_shift_is_hundreds_of_metres(lon: float, lat: float) -> None:
     assert 10 < gap_m(crs.to_gcj02([lon], [lat]), (lon, lat)) < 2000
 
 
-@pytest.mark.parametrize("place", [(-51.2, -30.0), (2.35, 48.85), (138.0, 30.0), (72.0, 30.0), (100.0, 0.8), (100.0, 55.9)])
+@pytest.mark.parametrize(
+    "place", [(-51.2, -30.0), (2.35, 48.85), (138.0, 30.0), (72.0, 30.0), (100.0, 0.8), (100.0, 55.9)]
+)
 @pytest.mark.parametrize("move", [crs.to_gcj02, crs.from_gcj02, crs.to_bd09, crs.from_bd09])
 def test_outside_china_nothing_moves(place: Pair, move: Callable[..., crs.LonLat]) -> None:
     lon, lat = move([place[0]], [place[1]])
@@ -226,7 +229,7 @@ def test_lengths_on_a_sphere(lat: float, d_lon: float, d_lat: float) -> None:
 def test_every_step_has_its_length() -> None:
     lonlat = np.array([[118.2, 25.3], [118.21, 25.3], [118.21, 25.31], [118.21, 25.31]])
     found = crs.segment_lengths_m(lonlat)
-    assert found.tolist() == pytest.approx([GEOD.inv(*a, *b)[2] for a, b in zip(lonlat[:-1], lonlat[1:], strict=True)], abs=1e-4)
+    assert found.tolist() == pytest.approx([GEOD.inv(*a, *b)[2] for a, b in itertools.pairwise(lonlat)], abs=1e-4)
     assert found[2] == 0.0
 
 

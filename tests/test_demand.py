@@ -30,8 +30,13 @@ def layer(*shapes: shapely.Geometry | None, **columns: list[Any]) -> gpd.GeoData
     return gpd.GeoDataFrame(columns, geometry=list(shapes), crs=METRIC)
 
 
-def starts(streets: tuple[dict[str, Any], ...] = (MAIN,), *, gates: gpd.GeoDataFrame = NO_GATES, cells: Cells | None = None,
-           **layers: gpd.GeoDataFrame) -> Starts:
+def starts(
+    streets: tuple[dict[str, Any], ...] = (MAIN,),
+    *,
+    gates: gpd.GeoDataFrame = NO_GATES,
+    cells: Cells | None = None,
+    **layers: gpd.GeoDataFrame,
+) -> Starts:
     return demand.starts(areas.build(layers, METRIC), street_table(streets), gates=gates, cells=cells)
 
 
@@ -83,7 +88,11 @@ def test_along_the_streets_inside_every_50_m() -> None:
 
 
 def test_people_live_along_residential_streets_if_there_are_any() -> None:
-    streets = street((0, 50), (1000, 50), highway="primary"), street((0, -50), (100, -50)), street((0, -80), (50, -80), highway="living_street")
+    streets = (
+        street((0, 50), (1000, 50), highway="primary"),
+        street((0, -50), (100, -50)),
+        street((0, -80), (50, -80), highway="living_street"),
+    )
     found = starts(streets, communities=layer(BLOCK, id=["A"], population=[30]))
     assert local(found.table) == [(25, -50), (75, -50), (25, -80)]
     assert found.table["people"].tolist() == [10, 10, 10]
@@ -151,12 +160,28 @@ def test_streets_and_units_of_one_frame() -> None:
 # -- rasters -----------------------------------------------------------------------------------------
 
 
-def raster(folder: Path, values: list[list[float]], *, cell_m: float = 100.0, crs: int | None = 4548, nodata: float | None = None) -> Path:
+def raster(
+    folder: Path,
+    values: list[list[float]],
+    *,
+    cell_m: float = 100.0,
+    crs: int | None = 4548,
+    nodata: float | None = None,
+) -> Path:
     """Write people per cell; the first cell's corner is 100 m north of the local origin."""
     file = folder / "people.tif"
     data = np.array(values, dtype=np.float32)
-    profile = {"driver": "GTiff", "height": data.shape[0], "width": data.shape[1], "count": 1, "dtype": "float32", "nodata": nodata}
-    with rasterio.open(file, "w", crs=crs, transform=Affine(cell_m, 0, EAST, 0, -cell_m, NORTH + 100), **profile) as target:
+    profile = {
+        "driver": "GTiff",
+        "height": data.shape[0],
+        "width": data.shape[1],
+        "count": 1,
+        "dtype": "float32",
+        "nodata": nodata,
+    }
+    with rasterio.open(
+        file, "w", crs=crs, transform=Affine(cell_m, 0, EAST, 0, -cell_m, NORTH + 100), **profile
+    ) as target:
         target.write(data, 1)
     return file
 
@@ -207,8 +232,16 @@ def test_a_raster_without_crs_is_a_fault(tmp_path: Path) -> None:
     file = raster(tmp_path, [[1]])
     with rasterio.open(file) as source:
         values = source.read(1)
-    with rasterio.open(tmp_path / "bare.tif", "w", driver="GTiff", height=1, width=1, count=1, dtype="float32",
-                       transform=Affine(100, 0, EAST, 0, -100, NORTH + 100)) as target:
+    with rasterio.open(
+        tmp_path / "bare.tif",
+        "w",
+        driver="GTiff",
+        height=1,
+        width=1,
+        count=1,
+        dtype="float32",
+        transform=Affine(100, 0, EAST, 0, -100, NORTH + 100),
+    ) as target:
         target.write(values, 1)
     with pytest.raises(InputFaultsError):
         read(tmp_path / "bare.tif")

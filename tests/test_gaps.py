@@ -21,7 +21,9 @@ NAMES = pd.Series({"h1": "一厅", "h2": "二厅"})
 def demand(*rows: tuple[Any, ...]) -> gpd.GeoDataFrame:
     """Rows of x, y, people, community, minutes, and if need be group, nearest and districts."""
     full = [(*row, *("residents", "h1", "")[len(row) - 5 :]) for row in rows]
-    table = pd.DataFrame(full, columns=["x", "y", "people", "community", "minutes_hall", "group", "nearest_hall", "districts"])
+    table = pd.DataFrame(
+        full, columns=["x", "y", "people", "community", "minutes_hall", "group", "nearest_hall", "districts"]
+    )
     table["id"] = [f"d{n}" for n in range(len(rows))]
     table = table.astype({"people": float, "minutes_hall": float})
     places = spots(*(None if pd.isna(x) else (x, y) for x, y in zip(table.pop("x"), table.pop("y"), strict=True)))
@@ -29,7 +31,9 @@ def demand(*rows: tuple[Any, ...]) -> gpd.GeoDataFrame:
 
 
 def find(people: gpd.GeoDataFrame, *, judged: list[bool] | None = None) -> gpd.GeoDataFrame:
-    return gaps.find(people, HALL, NAMES, judged=np.ones(len(people), dtype=bool) if judged is None else np.array(judged))
+    return gaps.find(
+        people, HALL, NAMES, judged=np.ones(len(people), dtype=bool) if judged is None else np.array(judged)
+    )
 
 
 def test_points_nearer_than_250_m_are_one_gap() -> None:
@@ -94,7 +98,9 @@ def test_people_by_group() -> None:
 
 def test_how_far_the_nearest_is_and_which() -> None:
     """60 people at 20 and 25 minutes have h2, 50 at 40 have h1: the median person is at 25."""
-    people = demand((0, 0, 40, "A", 20, "residents", "h2"), (10, 0, 20, "A", 25, "residents", "h2"), (20, 0, 50, "A", 40))
+    people = demand(
+        (0, 0, 40, "A", 20, "residents", "h2"), (10, 0, 20, "A", 25, "residents", "h2"), (20, 0, 50, "A", 40)
+    )
     row = find(people).iloc[0]
     assert row["minutes_to_nearest"] == 25
     assert row["nearest_name"] == "二厅"
@@ -118,7 +124,11 @@ def test_weighted_median(values: list[float], weights: list[float], median: floa
 
 
 def test_districts_of_all_its_people() -> None:
-    people = demand((0, 0, 30, "A", 20, "residents", "h1", "D2;D1"), (1, 0, 30, "A", 20, "residents", "h1", "D3"), (2, 0, 30, "A", 20))
+    people = demand(
+        (0, 0, 30, "A", 20, "residents", "h1", "D2;D1"),
+        (1, 0, 30, "A", 20, "residents", "h1", "D3"),
+        (2, 0, 30, "A", 20),
+    )
     assert find(people)["districts"].tolist() == ["D1;D2;D3"]
 
 
@@ -142,14 +152,23 @@ def test_no_gap_has_all_columns() -> None:
 
 
 def test_text_in_names_is_only_text() -> None:
-    found = gaps.find(demand((0, 0, 30, "A;{x}", 20, "residents", "=1+1")), HALL, pd.Series({"=1+1": "{{7*7}}"}), judged=np.array([True]))
+    found = gaps.find(
+        demand((0, 0, 30, "A;{x}", 20, "residents", "=1+1")),
+        HALL,
+        pd.Series({"=1+1": "{{7*7}}"}),
+        judged=np.array([True]),
+    )
     assert found["gap_id"].tolist() == ["hall-A;{x}-1"]
     assert found["nearest_name"].tolist() == ["{{7*7}}"]
 
 
 ROWS = st.tuples(
-    st.integers(-800, 800), st.integers(-800, 800), st.integers(0, 60), st.sampled_from(["A", "B", ""]),
-    st.sampled_from([3.0, 15.0, 15.5, 40.0, INF]), st.sampled_from(["residents", "workers", "elders"]),
+    st.integers(-800, 800),
+    st.integers(-800, 800),
+    st.integers(0, 60),
+    st.sampled_from(["A", "B", ""]),
+    st.sampled_from([3.0, 15.0, 15.5, 40.0, INF]),
+    st.sampled_from(["residents", "workers", "elders"]),
 )
 
 

@@ -29,7 +29,9 @@ def test_a_single_place_still_has_a_cell() -> None:
 
 
 @given(COORDINATE, COORDINATE, st.floats(0, 5000), st.floats(0, 5000), st.sampled_from([6.25, 12.5, 25.0, 100.0]))
-def test_grids_of_one_cell_size_share_their_lines(west: float, south: float, wide: float, high: float, cell_m: float) -> None:
+def test_grids_of_one_cell_size_share_their_lines(
+    west: float, south: float, wide: float, high: float, cell_m: float
+) -> None:
     grid = Grid.over((west, south, west + wide, south + high), cell_m)
     assert grid.west % cell_m == 0
     assert grid.north % cell_m == 0

@@ -283,7 +283,7 @@ def test_rows_without_a_place_stay_and_many_are_a_fault(tmp_path: Path) -> None:
     assert said(found, "kept") == [(21, "layers.bad_coordinates"), (20, "layers.no_coordinates")]
     assert found.table.geometry.isna().tolist() == [False] * 18 + [True, True]
     path = csv_of(tmp_path, [HERE] * 8 + [("", "")])
-    assert "rows 10 1 of 9 rows have no coordinates" in faults_of(
+    assert "(rows 10): 1 of 9 rows have no coordinates" in faults_of(
         path, crs="EPSG:4326", kind="gate", set={"unit_id": "u"}
     )
 
@@ -294,7 +294,7 @@ def test_features_without_geometry_stay(tmp_path: Path) -> None:
     found = read(geojson_of(tmp_path, table), kind="community")
     assert (4, "layers.no_geometry") in said(found, "kept")
     table.loc[4, "geometry"] = None
-    assert "rows 4, 5 2 of 12 rows have no geometry" in faults_of(geojson_of(tmp_path, table), kind="community")
+    assert "(rows 4, 5): 2 of 12 rows have no geometry" in faults_of(geojson_of(tmp_path, table), kind="community")
 
 
 def test_invalid_polygons_are_mended_and_told(tmp_path: Path) -> None:

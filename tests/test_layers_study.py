@@ -125,8 +125,8 @@ def test_same_ids_across_sources_are_a_fault_of_each(tmp_path: Path) -> None:
     entries = {"service_points": '[{path = "stations.csv", crs = "EPSG:4326"}, {path = "b.csv", crs = "EPSG:4326"}]'}
     study = world(tmp_path, entries, b__csv="编号,类型,lon,lat\nx,充电桩,118.2,25.3\ns2,充电桩,118.2,25.3\n")
     assert faults_of(study) == [
-        "stations.csv (service_points): rows 3 share ids with other rows: s2; give each its own",
-        "b.csv (service_points): rows 3 share ids with other rows: s2; give each its own",
+        "stations.csv (service_points) (rows 3): share ids with other rows: s2; give each its own",
+        "b.csv (service_points) (rows 3): share ids with other rows: s2; give each its own",
     ]
 
 

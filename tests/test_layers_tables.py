@@ -123,7 +123,7 @@ def test_codes_spoilt_by_a_spreadsheet_are_told(tmp_path: Path) -> None:
 
 def test_same_ids_are_a_fault_that_names_the_rows(tmp_path: Path) -> None:
     text = faults_of(csv_of(tmp_path, [HEAD, station(1), station(2), station(1), station(1)]))
-    assert text == "stations.csv (service_points): rows 2, 4, 5 share ids with other rows: 1; give each its own"
+    assert text == "stations.csv (service_points) (rows 2, 4, 5): share ids with other rows: 1; give each its own"
 
 
 def test_headers_are_known_by_what_they_mean() -> None:
@@ -156,7 +156,7 @@ def test_named_columns_win_and_missing_ones_are_a_fault_with_near_names(tmp_path
 def test_all_faults_of_a_file_come_together(tmp_path: Path) -> None:
     path = csv_of(tmp_path, ["编号,名称,东", "1,甲,118", "1,乙,118"])
     text = faults_of(path, columns={"name": "无此列"}, where={"也无": [1]})
-    assert [part in text for part in ("无此列", "也无", "type", "lon, lat", "rows 2, 3 share ids")] == [True] * 5
+    assert [part in text for part in ("无此列", "也无", "type", "lon, lat", "(rows 2, 3): share ids")] == [True] * 5
 
 
 def test_where_filters_and_is_told_once(tmp_path: Path) -> None:
@@ -227,8 +227,8 @@ def test_numbers_as_people_write_them(tmp_path: Path) -> None:
     assert [(row, key) for row, key, _ in said(found, "kept")] == [(8, "layers.not_a_number"), (9, "layers.negative")]
     assert found.inputs[0]["rows_repaired"] == 2
     text = faults_of(csv_of(tmp_path, [*lines[:3], lines[7], lines[8]]), kind="community")
-    assert "rows 4 population is not a number in 1 of 4 rows (e.g. 约300人)" in text
-    assert "rows 5 population is negative in 1 of 4 rows (e.g. -3)" in text
+    assert "(rows 4): population is not a number in 1 of 4 rows (e.g. 约300人)" in text
+    assert "(rows 5): population is negative in 1 of 4 rows (e.g. -3)" in text
 
 
 def test_numbers_that_are_none() -> None:
@@ -296,7 +296,7 @@ def test_unknown_types_are_doubtful_alone_and_a_fault_in_numbers(tmp_path: Path)
     assert [(row, "零工驿站" in text) for row, _, text in said(one, "doubtful")] == [(11, True)]
     many = [HEAD, *good, station(10, type_="零工站点"), station(11, type_="")]
     text = faults_of(csv_of(tmp_path, many))
-    assert "rows 11, 12 2 of 11 rows have unknown service types" in text
+    assert "(rows 11, 12): 2 of 11 rows have unknown service types" in text
     assert "零工站点 → 零工驿站" in text
     told = read(csv_of(tmp_path, many), unknown="report")
     assert [row for row, _, _ in said(told, "doubtful")] == [11, 12]

@@ -30,7 +30,7 @@ def test_every_message_says_the_same_in_both_languages(key: str) -> None:
     subject, name = key.split(".", 1)
     texts = {lang: messages.subject(subject, lang)[name] for lang in LANGS}
     assert all(text.strip() for text in texts.values())
-    assert placeholders(texts["zh"]) == placeholders(texts["en"])
+    assert placeholders(texts["zh"]) - {"zh"} == placeholders(texts["en"]) - {"en"}  # a name given in both languages
 
 
 def test_the_catalogue_holds_both_languages_and_nothing_else() -> None:
@@ -59,7 +59,7 @@ def test_a_message_inside_a_message_speaks_the_same_language() -> None:
     outer = Message("study.bad_value", {"given": "'x'", "why": inner})
     assert inner.text("zh") in outer.text("zh")
     assert inner.text("en") in outer.text("en")
-    assert str(outer) == outer.text("en")
+    assert str(outer) == outer.text()
 
 
 def test_an_unknown_key_raises() -> None:

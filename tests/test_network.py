@@ -99,7 +99,12 @@ def test_parallel_arcs_each_way_their_own_fastest() -> None:
 
 
 def test_arriving_is_leaving_turned_round() -> None:
-    net = build(street((0, 0), (100, 0), oneway="yes"), street((100, 0), (100, 90)), street((100, 90), (0, 0), oneway="yes"), mode=CAR)
+    net = build(
+        street((0, 0), (100, 0), oneway="yes"),
+        street((100, 0), (100, 90)),
+        street((100, 90), (0, 0), oneway="yes"),
+        mode=CAR,
+    )
     assert (net.arriving.toarray() == net.leaving.toarray().T).all()
 
 

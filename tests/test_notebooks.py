@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def test_there_is_a_first_notebook():
-    assert [path.name for path in NOTEBOOKS][0] == "01_first_map.ipynb"
+    assert NOTEBOOKS[0].name == "01_first_map.ipynb"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -64,7 +65,10 @@ def test_the_limit_is_inclusive() -> None:
     people, facilities = points_table((0, 0), (0.1, 0)), points_table((1500, 0))
     below = queries.nearest_minutes(build(STREET), people, facilities, limit=14.9995)["minutes"]
     assert below.tolist() == [np.inf, pytest.approx(14.999)]
-    assert queries.nearest_minutes(build(STREET), people, facilities, limit=15)["minutes"].tolist() == [15.0, pytest.approx(14.999)]
+    assert queries.nearest_minutes(build(STREET), people, facilities, limit=15)["minutes"].tolist() == [
+        15.0,
+        pytest.approx(14.999),
+    ]
 
 
 def test_nobody_and_nothing() -> None:
@@ -86,8 +90,15 @@ def test_pairs_are_named_by_their_labels() -> None:
 def test_isochrones_of_each_dissolved_and_split() -> None:
     net = build(STREET)
     facilities = points_table((500, 0), (900, 0), code=["x", "y"]).set_index("code")
-    rings = {way: queries.isochrones(net, facilities, minutes=[3, 1], combine=way) for way in ("each", "dissolve", "split")}
-    assert rings["each"][["facility_id", "limit_minutes"]].to_numpy().tolist() == [["x", 1.0], ["x", 3.0], ["y", 1.0], ["y", 3.0]]
+    rings = {
+        way: queries.isochrones(net, facilities, minutes=[3, 1], combine=way) for way in ("each", "dissolve", "split")
+    }
+    assert rings["each"][["facility_id", "limit_minutes"]].to_numpy().tolist() == [
+        ["x", 1.0],
+        ["x", 3.0],
+        ["y", 1.0],
+        ["y", 3.0],
+    ]
     assert rings["dissolve"]["facility_id"].tolist() == [None, None]
     assert rings["split"]["facility_id"].tolist() == ["x", "x", "y", "y"]
     assert rings["each"].crs == net.crs
@@ -117,7 +128,8 @@ def test_a_band_does_not_depend_on_which_others_were_asked(seed: int, combine: q
 def test_each_and_dissolve_of_one_facility_are_the_same(seed: int) -> None:
     net, facilities = town(seed), table_of(scattered(seed, 1))
     each, dissolve, split = (
-        queries.isochrones(net, facilities, minutes=[5], combine=way, cap_m=100).geometry.iloc[0] for way in ("each", "dissolve", "split")
+        queries.isochrones(net, facilities, minutes=[5], combine=way, cap_m=100).geometry.iloc[0]
+        for way in ("each", "dissolve", "split")
     )
     assert shapely.equals(each, dissolve)
     assert shapely.equals(each, split)
@@ -129,7 +141,7 @@ def test_bands_nest(seed: int) -> None:
     rings = queries.isochrones(town(seed), table_of(scattered(seed, 3)), minutes=[2, 4, 6, 8], combine="dissolve")
     shapes = rings.geometry.tolist()
     assert shapely.is_valid(shapes).all()
-    for inner, outer in zip(shapes[:-1], shapes[1:], strict=True):
+    for inner, outer in itertools.pairwise(shapes):
         assert shapely.covers(outer, inner) or inner.is_empty
         assert shapely.difference(inner, outer).area == 0.0
 
@@ -139,7 +151,9 @@ def test_facilities_that_are_far_have_empty_zones() -> None:
     rings = queries.isochrones(build(STREET), facilities, minutes=[5])
     assert rings.geometry.is_empty.tolist() == [False, True, True]
     assert len(queries.isochrones(build(STREET), points_table(), minutes=[5])) == 0
-    assert queries.isochrones(build(STREET), points_table(), minutes=[5], combine="dissolve").geometry.is_empty.tolist() == [True]
+    assert queries.isochrones(
+        build(STREET), points_table(), minutes=[5], combine="dissolve"
+    ).geometry.is_empty.tolist() == [True]
 
 
 def test_what_cannot_be_asked() -> None:

@@ -134,7 +134,9 @@ WALL = line((0, 20), (1000, 20))
 TWO = STRAIGHT, street((0, 200), (1000, 200))
 
 
-def segments(*shapes: shapely.Geometry | None, outlines: Sequence[shapely.Geometry] = (), gates: Sequence[XY] = ()) -> np.ndarray:
+def segments(
+    *shapes: shapely.Geometry | None, outlines: Sequence[shapely.Geometry] = (), gates: Sequence[XY] = ()
+) -> np.ndarray:
     opened = spots(*gates) if gates else np.array([], dtype=object)
     return snapping.barrier_lines(np.array(shapes, dtype=object), np.array(outlines, dtype=object), opened)
 
@@ -180,7 +182,10 @@ def test_a_park_with_holes_and_parts_has_all_its_rings() -> None:
 
 def test_a_wall_along_the_street_does_not_close_the_street() -> None:
     along = fence(line((0, 0), (1000, 0)))
-    assert rows(link(build(STRAIGHT), (500, 40), (300, 0), barriers=along)) == [(0, 0.5, 40.0, "ok"), (0, 0.3, 0.0, "ok")]
+    assert rows(link(build(STRAIGHT), (500, 40), (300, 0), barriers=along)) == [
+        (0, 0.5, 40.0, "ok"),
+        (0, 0.3, 0.0, "ok"),
+    ]
 
 
 def test_missing_barriers_are_none() -> None:
@@ -241,5 +246,8 @@ def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
     assert (ok == (least <= snapping.CAP_M)).all()
     lines = net.lines[found["edge"].to_numpy()[ok]]
     along = shapely.line_locate_point(lines, places[ok]) / shapely.length(lines)
-    feet = [shapely.line_interpolate_point(lines, share, normalized=True) for share in (along, found["fraction"].to_numpy()[ok])]
+    feet = [
+        shapely.line_interpolate_point(lines, share, normalized=True)
+        for share in (along, found["fraction"].to_numpy()[ok])
+    ]
     assert shapely.distance(*feet).max() < 1e-5

@@ -25,10 +25,14 @@ PLACES |= {7: (118.002, 25.301), 8: (118.003, 25.301), 9: (118.003, 25.301)}
 
 
 def osm(ways: Ways, *, without: tuple[int, ...] = ()) -> str:
-    nodes = [f'<node id="{n}" version="1" lon="{lon}" lat="{lat}"/>' for n, (lon, lat) in PLACES.items() if n not in without]
+    nodes = [
+        f'<node id="{n}" version="1" lon="{lon}" lat="{lat}"/>' for n, (lon, lat) in PLACES.items() if n not in without
+    ]
     listed = []
     for way, (refs, tags) in ways.items():
-        inside = "".join(f'<nd ref="{ref}"/>' for ref in refs) + "".join(f'<tag k="{k}" v="{v}"/>' for k, v in tags.items())
+        inside = "".join(f'<nd ref="{ref}"/>' for ref in refs) + "".join(
+            f'<tag k="{k}" v="{v}"/>' for k, v in tags.items()
+        )
         listed.append(f'<way id="{way}" version="1">{inside}</way>')
     return '<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">' + "".join(nodes + listed) + "</osm>"
 
@@ -63,7 +67,9 @@ def test_lengths_are_ellipsoidal(tmp_path: Path) -> None:
 def test_lengths_on_a_sphere_on_request(tmp_path: Path) -> None:
     radius_m = 6_371_000.0
     pieces = read(tmp_path, {10: ([1, 6], {"highway": "path"})}, sphere_m=radius_m)
-    assert pieces["length_m"].tolist() == pytest.approx([radius_m * np.radians(0.005) * np.cos(np.radians(25.3))], rel=1e-9)
+    assert pieces["length_m"].tolist() == pytest.approx(
+        [radius_m * np.radians(0.005) * np.cos(np.radians(25.3))], rel=1e-9
+    )
 
 
 def test_a_ring_starts_and_ends_at_its_node(tmp_path: Path) -> None:
@@ -109,7 +115,9 @@ def test_a_vertex_given_twice_does_no_harm(tmp_path: Path) -> None:
     ways = {10: ([1, 2, 3], {"highway": "path"}), 11: ([2, 2, 7, 8, 9, 3], {"highway": "path"})}
     pieces = read(tmp_path, ways)
     assert np.isfinite(pieces["length_m"]).all()
-    whole = GEOD.inv(*PLACES[2], *PLACES[7])[2] + GEOD.inv(*PLACES[7], *PLACES[8])[2] + GEOD.inv(*PLACES[8], *PLACES[3])[2]
+    whole = (
+        GEOD.inv(*PLACES[2], *PLACES[7])[2] + GEOD.inv(*PLACES[7], *PLACES[8])[2] + GEOD.inv(*PLACES[8], *PLACES[3])[2]
+    )
     assert pieces.loc[pieces["way"] == 11, "length_m"].sum() == pytest.approx(whole, abs=1e-4)
 
 
@@ -144,7 +152,14 @@ def test_a_map_without_streets_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.osm.pbf", True), ("A.OSM", True), ("a.osm.gz", True), ("a.graphml", True), ("a.shp", False), ("osm.csv", False)],
+    [
+        ("a.osm.pbf", True),
+        ("A.OSM", True),
+        ("a.osm.gz", True),
+        ("a.graphml", True),
+        ("a.shp", False),
+        ("osm.csv", False),
+    ],
 )
 def test_street_files_by_name(name: str, expected: bool) -> None:  # noqa: FBT001
     assert streets.is_street_file(name) == expected
@@ -174,7 +189,14 @@ def test_lines_that_cross_without_a_vertex_may_be_a_bridge() -> None:
 
 def test_parts_of_lines_and_columns_of_lines() -> None:
     both = shapely.MultiLineString([near((0, 0), (10, 0)), near((50, 0), (90, 0))])
-    table = lines(both, near((0, 9), (7, 9)), None, shapely.Point(5, 5), highway=["steps", None, "x", "x"], oneway=["yes", "", "", ""])
+    table = lines(
+        both,
+        near((0, 9), (7, 9)),
+        None,
+        shapely.Point(5, 5),
+        highway=["steps", None, "x", "x"],
+        oneway=["yes", "", "", ""],
+    )
     pieces = streets.from_lines(table, crs=METRIC, where="x")
     assert pieces["highway"].tolist() == ["steps", "steps", "unclassified"]
     assert pieces["oneway"].tolist() == ["yes", "yes", ""]
@@ -238,4 +260,6 @@ def test_porto_alegre_is_read_whole(shared: Path) -> None:
     assert pieces["way"].nunique() == 15_886
     planar = shapely.length(pieces.geometry.to_numpy())
     assert np.abs(pieces["length_m"] / planar - 1).max() < 0.001
-    assert sorted({*pieces["start_node"], *pieces["end_node"]}) == list(range(pieces[["start_node", "end_node"]].max(axis=None) + 1))
+    assert sorted({*pieces["start_node"], *pieces["end_node"]}) == list(
+        range(pieces[["start_node", "end_node"]].max(axis=None) + 1)
+    )

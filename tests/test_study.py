@@ -66,7 +66,9 @@ def test_a_byte_order_mark_is_no_fault(folder: Path) -> None:
 def test_three_faults_are_told_at_once(folder: Path) -> None:
     found = faults(
         folder,
-        HEAD.replace("2026Q4", "2026Q5") + LAYERS.replace("p.csv", "nowhere.csv") + "[services.gig_station]\nminuts = [5]\n",
+        HEAD.replace("2026Q4", "2026Q5")
+        + LAYERS.replace("p.csv", "nowhere.csv")
+        + "[services.gig_station]\nminuts = [5]\n",
     )
     assert set(found) == {"study.period", "layers.service_points", "services.gig_station.minuts"}
     assert "'2026Q5'" in found["study.period"]
@@ -84,8 +86,11 @@ def test_three_faults_are_told_at_once(folder: Path) -> None:
         (HEAD + LAYERS + "[servces]\n", "servces", "services"),
         (HEAD + LAYERS + "[modes.walk]\nspeed = 4\n", "modes.walk.speed", "speed_kmh"),
         (HEAD + LAYERS + "[adequacy]\naround = 4\n", "adequacy.around", "around_m"),
-        (HEAD + LAYERS + '[services.gig_station]\nalso = [{mode = "ebike", limits = 9, limit = 9}]\n',
-         "services.gig_station.also.0.limits", "limit"),
+        (
+            HEAD + LAYERS + '[services.gig_station]\nalso = [{mode = "ebike", limits = 9, limit = 9}]\n',
+            "services.gig_station.also.0.limits",
+            "limit",
+        ),
     ],
 )
 def test_an_unknown_key_has_the_nearest_one_suggested(folder: Path, text: str, where: str, near: str) -> None:
@@ -95,7 +100,10 @@ def test_an_unknown_key_has_the_nearest_one_suggested(folder: Path, text: str, w
 
 
 def test_a_key_like_no_other_lists_what_is_accepted(folder: Path) -> None:
-    assert "accepted are speed_kmh, like, slope" in faults(folder, HEAD + LAYERS + "[modes.walk]\nqqqq = 4\n")["modes.walk.qqqq"]
+    assert (
+        "accepted are speed_kmh, like, slope"
+        in faults(folder, HEAD + LAYERS + "[modes.walk]\nqqqq = 4\n")["modes.walk.qqqq"]
+    )
 
 
 def test_every_missing_file_is_told(folder: Path) -> None:
@@ -181,7 +189,12 @@ def test_a_service_may_be_set_otherwise(folder: Path) -> None:
     study = read(folder, HEAD + LAYERS + text)
     service = study.services["gig_station"]
     assert study.asked == ("gig_station",)
-    assert (service.limit, service.mode, service.demand, service.direction) == (12.0, "ebike", ("workers",), "from_service")
+    assert (service.limit, service.mode, service.demand, service.direction) == (
+        12.0,
+        "ebike",
+        ("workers",),
+        "from_service",
+    )
     assert service.minutes == (5.0, 10.0, 12.0)
     assert service.aliases[-1] == "劳务站"
     assert service.status == "D"
@@ -213,7 +226,10 @@ def test_a_new_service_needs_a_label(folder: Path) -> None:
     "also", ["also = 5", "also = true", 'also = "ebike"', 'also = {mode = "ebike", limit = 5}', "also = [5]"]
 )
 def test_rings_of_the_wrong_shape_are_faults_too(folder: Path, also: str) -> None:
-    assert all(where.startswith("services.gig_station.also") for where in faults(folder, f"{HEAD}{LAYERS}[services.gig_station]\n{also}\n"))
+    assert all(
+        where.startswith("services.gig_station.also")
+        for where in faults(folder, f"{HEAD}{LAYERS}[services.gig_station]\n{also}\n")
+    )
 
 
 @pytest.mark.parametrize(

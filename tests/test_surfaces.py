@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import shapely
@@ -14,7 +16,9 @@ KMH = FOOT.access_kmh
 STREET = street((0, 0), (2000, 0))
 
 
-def surface_of(net: object, facilities: object, *, cell_m: float = 12.5, cap_m: float = 300.0, limit: float = 60.0) -> tuple[Surface, np.ndarray]:
+def surface_of(
+    net: object, facilities: object, *, cell_m: float = 12.5, cap_m: float = 300.0, limit: float = 60.0
+) -> tuple[Surface, np.ndarray]:
     """Return the surface and the nearest facility of each cell of its grid."""
     cells = surfaces.near_streets(net, cell_m, cap_m=cap_m)
     linked = snapping.snap_xy(net, cells.xy, cap_m=cap_m)
@@ -104,7 +108,11 @@ def test_served_cells_are_inside_and_others_outside(seed: int) -> None:
     assert not shapely.intersects(shape, centres[~(minutes.ravel() <= 15)]).any()
 
 
-@given(st.integers(0, 10_000), st.lists(st.floats(0.3, 12.0), min_size=2, max_size=4, unique=True), st.sampled_from([12.5, 25.0, 7.3]))
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.floats(0.3, 12.0), min_size=2, max_size=4, unique=True),
+    st.sampled_from([12.5, 25.0, 7.3]),
+)
 def test_bands_nest_and_are_valid(seed: int, limits: list[float], cell_m: float) -> None:
     net = town(seed)
     found, _ = surface_of(net, snapping.snap(net, scattered(seed, 2)), cell_m=cell_m, cap_m=120.0)
@@ -112,7 +120,7 @@ def test_bands_nest_and_are_valid(seed: int, limits: list[float], cell_m: float)
     for shape in shapes:
         assert shapely.is_valid(shape)
         assert isinstance(shape, shapely.MultiPolygon)
-    for inner, outer in zip(shapes[:-1], shapes[1:], strict=True):
+    for inner, outer in itertools.pairwise(shapes):
         assert inner.is_empty or shapely.covers(outer, inner)
         assert shapely.difference(inner, outer).area == 0.0
 
@@ -125,7 +133,7 @@ def test_rough_fields_nest_too(seed: int) -> None:
     minutes[rng.random(grid.shape) < 0.2] = np.inf
     minutes[rng.random(grid.shape) < 0.2] = np.nan
     shapes = [surfaces.isochrone(Surface(grid, minutes), limit, access_kmh=4.5) for limit in (5, 5.1, 10, 15)]
-    for inner, outer in zip(shapes[:-1], shapes[1:], strict=True):
+    for inner, outer in itertools.pairwise(shapes):
         assert shapely.is_valid(inner)
         assert shapely.covers(outer, inner)
         assert shapely.difference(inner, outer).area == 0.0
@@ -164,7 +172,9 @@ def test_every_cell_within_the_cap_is_found(seed: int, cap_m: float, cell_m: flo
 
 
 def test_cells_within_bounds_only() -> None:
-    cells = surfaces.near_streets(build(STREET), 25.0, cap_m=300.0, within_m=(EAST + 500, NORTH - 100, EAST + 700, NORTH + 100))
+    cells = surfaces.near_streets(
+        build(STREET), 25.0, cap_m=300.0, within_m=(EAST + 500, NORTH - 100, EAST + 700, NORTH + 100)
+    )
     assert cells.grid == Grid(EAST + 500, NORTH + 100, 25.0, 8, 8)
 
 
@@ -203,3 +213,27 @@ def test_polygons_misplace_few_of_those_who_live_near_streets(seed: int) -> None
     minutes = minutes_at(reach(net, facilities, limit=60), snapping.snap(net, people))[0]
     wrong = surfaces.misplaced_people(shape, people, minutes, np.ones(1500), 4)
     assert wrong / 1500 < 0.02
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000))
+def test_crossings_that_are_looked_up_nest_and_misplace_fewer(seed: int) -> None:
+    net = town(seed)
+    facilities = snapping.snap(net, scattered(seed, 2))
+    found, _ = surface_of(net, facilities, cell_m=25.0, cap_m=120.0)
+    search = reach(net, facilities, limit=60)
+
+    def ask(xy: np.ndarray) -> np.ndarray:
+        return minutes_at(search, snapping.snap_xy(net, xy, cap_m=120.0))[0]
+
+    shapes = [surfaces.isochrone(found, limit, access_kmh=KMH, minutes_at=ask) for limit in (2, 3, 5)]
+    for inner, outer in itertools.pairwise(shapes):
+        assert shapely.is_valid(outer)
+        assert inner.is_empty or shapely.covers(outer, inner)
+        assert shapely.difference(inner, outer).area == 0.0
+    places = scattered(seed + 1, 2000)
+    minutes = minutes_at(search, snapping.snap(net, places, cap_m=120.0))[0]
+    rough = surfaces.isochrone(found, 5, access_kmh=KMH)
+    wrong = [surfaces.misplaced_people(shape, places, minutes, np.ones(2000), 5) for shape in (shapes[-1], rough)]
+    assert wrong[0] <= wrong[1] + 5
+    assert wrong[0] / 2000 < 0.02

@@ -19,7 +19,15 @@ CELL_M = 30.0
 SIDE = 40
 
 
-def dem(folder: Path, rise_east: float, rise_north: float, *, void: tuple[int, int] | None = None, crs: int | None = 4548, step_m: float = CELL_M) -> Path:
+def dem(
+    folder: Path,
+    rise_east: float,
+    rise_north: float,
+    *,
+    void: tuple[int, int] | None = None,
+    crs: int | None = 4548,
+    step_m: float = CELL_M,
+) -> Path:
     """Write a tilted plane whose south-west corner is the local origin."""
     file = folder / "dem.tif"
     x = (np.arange(SIDE) + 0.5) * step_m
@@ -28,7 +36,15 @@ def dem(folder: Path, rise_east: float, rise_north: float, *, void: tuple[int, i
     if void is not None:
         heights[void] = -32768
     with rasterio.open(
-        file, "w", driver="GTiff", height=SIDE, width=SIDE, count=1, dtype="float64", nodata=-32768, crs=crs,
+        file,
+        "w",
+        driver="GTiff",
+        height=SIDE,
+        width=SIDE,
+        count=1,
+        dtype="float64",
+        nodata=-32768,
+        crs=crs,
         transform=Affine(step_m, 0, EAST, 0, -step_m, NORTH + SIDE * step_m),
     ) as target:
         target.write(heights, 1)
@@ -37,8 +53,15 @@ def dem(folder: Path, rise_east: float, rise_north: float, *, void: tuple[int, i
 
 def test_on_a_tilted_plane_the_gradient_is_its_tilt(tmp_path: Path) -> None:
     """10 % up to the east, 4 % down to the north."""
-    table = street_table([street((100, 100), (700, 100)), street((700, 100), (100, 100)), street((300, 200), (300, 900)),
-                          street((100, 100), (400, 500)), street((200, 300), (200, 300.5))])
+    table = street_table(
+        [
+            street((100, 100), (700, 100)),
+            street((700, 100), (100, 100)),
+            street((300, 200), (300, 900)),
+            street((100, 100), (400, 500)),
+            street((200, 300), (200, 300.5)),
+        ]
+    )
     found = terrain.gradients(table, dem(tmp_path, 0.10, -0.04))
     diagonal = (0.10 * 300 - 0.04 * 400) / 500
     assert found.tolist() == pytest.approx([0.10, -0.10, -0.04, diagonal, -0.04], abs=1e-7)
@@ -59,7 +82,9 @@ def test_walkers_on_the_plane_go_at_toblers_pace(tmp_path: Path) -> None:
 
 def test_bridges_and_tunnels_are_flat(tmp_path: Path) -> None:
     ends = (100, 100), (700, 100)
-    table = street_table([street(*ends, bridge="yes"), street(*ends, tunnel="culvert"), street(*ends, bridge="no", tunnel="no")])
+    table = street_table(
+        [street(*ends, bridge="yes"), street(*ends, tunnel="culvert"), street(*ends, bridge="no", tunnel="no")]
+    )
     assert terrain.gradients(table, dem(tmp_path, 0.10, 0.0)).tolist() == pytest.approx([0.0, 0.0, 0.10])
 
 
@@ -70,7 +95,13 @@ def test_cliffs_are_limited(tmp_path: Path) -> None:
 
 def test_what_the_model_does_not_know_is_missing(tmp_path: Path) -> None:
     void = (SIDE - 1 - 10, 10)
-    table = street_table([street((10.5 * CELL_M, 10.5 * CELL_M), (700, 600)), street((100, 100), (-500, 100)), street((100, 100), (200, 100))])
+    table = street_table(
+        [
+            street((10.5 * CELL_M, 10.5 * CELL_M), (700, 600)),
+            street((100, 100), (-500, 100)),
+            street((100, 100), (200, 100)),
+        ]
+    )
     found = terrain.gradients(table, dem(tmp_path, 0.10, 0.0, void=void))
     assert np.isnan(found).tolist() == [True, True, False]
 
@@ -82,7 +113,9 @@ def test_a_street_of_no_length_has_no_gradient(tmp_path: Path) -> None:
 
 def test_the_stated_crs_overrules(tmp_path: Path) -> None:
     table = street_table([street((100, 100), (700, 100))])
-    assert terrain.gradients(table, dem(tmp_path, 0.10, 0.0, crs=4549), given="EPSG:4548").tolist() == pytest.approx([0.10])
+    assert terrain.gradients(table, dem(tmp_path, 0.10, 0.0, crs=4549), given="EPSG:4548").tolist() == pytest.approx(
+        [0.10]
+    )
     assert np.isnan(terrain.gradients(table, dem(tmp_path, 0.10, 0.0, crs=4549))).all()
 
 

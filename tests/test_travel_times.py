@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -20,6 +19,8 @@ from geo.travel_times import matrix, minutes_at, reach
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from geo.catalogue import Direction
     from geo.network import Network
 
@@ -30,7 +31,9 @@ Places = list[tuple[float, float]]
 def minutes(
     net: Network, people: Places, facilities: Places, *, limit: float = 60.0, direction: Direction = "to_service"
 ) -> tuple[list[float], list[int]]:
-    found, nearest = minutes_at(reach(net, link(net, *facilities), limit=limit, direction=direction), link(net, *people))
+    found, nearest = minutes_at(
+        reach(net, link(net, *facilities), limit=limit, direction=direction), link(net, *people)
+    )
     return found.tolist(), nearest.tolist()
 
 
@@ -86,11 +89,17 @@ def test_a_facility_exactly_at_a_node(node: tuple[float, float], direction: Dire
     """An arc of zero minutes is an arc: scipy must not take it for nothing."""
     people = [(0, 0), (500, 0), (1000, 0), (1000, 250), (2000, 0)]
     found, nearest = minutes(build(*CROSS), people, [node], direction=direction)
-    expected = [abs(x - node[0]) + abs(y - node[1]) if x == node[0] or y == node[1] else abs(x - 1000) + y + abs(node[0] - 1000) + node[1]
-                for x, y in people]
+    expected = [
+        abs(x - node[0]) + abs(y - node[1])
+        if x == node[0] or y == node[1]
+        else abs(x - 1000) + y + abs(node[0] - 1000) + node[1]
+        for x, y in people
+    ]
     assert found == pytest.approx([metres / 100 for metres in expected])
     assert nearest == [0] * 5
-    assert pairs(build(*CROSS), [node], people) == pytest.approx({(0, n): metres / 100 for n, metres in enumerate(expected)})
+    assert pairs(build(*CROSS), [node], people) == pytest.approx(
+        {(0, n): metres / 100 for n, metres in enumerate(expected)}
+    )
 
 
 def test_a_facility_at_a_node_is_not_bound_to_its_one_way_street() -> None:
@@ -117,7 +126,9 @@ def test_round_a_loop_the_shorter_way() -> None:
 
 
 def test_round_a_one_way_loop_the_only_way() -> None:
-    net = build(street((0, 0), (100, 0), (100, 100), (0, 100), (0, 0), oneway="yes"), street((-100, 0), (0, 0)), mode=CAR)
+    net = build(
+        street((0, 0), (100, 0), (100, 100), (0, 100), (0, 0), oneway="yes"), street((-100, 0), (0, 0)), mode=CAR
+    )
     assert minutes(net, [(10, 0), (0, 10)], [(0, 10)])[0] == pytest.approx([380 / 1000, 0.0])
     assert minutes(net, [(0, 10)], [(10, 0)])[0] == pytest.approx([20 / 1000])
     assert minutes(net, [(0, 10)], [(10, 0)], direction="from_service")[0] == pytest.approx([380 / 1000])
@@ -153,7 +164,9 @@ def test_one_ways_do_not_bind_walkers() -> None:
 def test_uphill_is_slower_than_downhill() -> None:
     net = build(street((0, 0), (100, 0)), mode=HIKER, gradient=np.array([0.1]))
     assert minutes(net, [(0, 0)], [(100, 0)])[0] == pytest.approx([np.exp(0.35)])
-    assert minutes(net, [(0, 0)], [(100, 0)], direction="from_service")[0] == pytest.approx([np.exp(-3.5 * (0.05 - 0.05))])
+    assert minutes(net, [(0, 0)], [(100, 0)], direction="from_service")[0] == pytest.approx(
+        [np.exp(-3.5 * (0.05 - 0.05))]
+    )
     assert minutes(net, [(100, 0)], [(0, 0)])[0] == pytest.approx([1.0])
 
 
@@ -164,7 +177,9 @@ def test_drivers_walk_the_last_metres() -> None:
 
 def test_who_is_not_attached() -> None:
     net = build(*CROSS, street((0, 5000), (100, 5000)), island_m=500.0)
-    found, nearest = minutes_at(reach(net, link(net, (0, 0)), limit=60), link(net, (0, 400), (50, 5001), None, (100, 0)))
+    found, nearest = minutes_at(
+        reach(net, link(net, (0, 0)), limit=60), link(net, (0, 400), (50, 5001), None, (100, 0))
+    )
     assert found[:2].tolist() == [np.inf, np.inf]
     assert np.isnan(found[2])
     assert found[3] == pytest.approx(100 / 100)
@@ -202,7 +217,11 @@ def test_a_street_of_no_length_joins_its_ends() -> None:
 def test_pairs_are_sorted_and_within_the_limit() -> None:
     net = build(*CROSS)
     table = matrix(net, link(net, (0, 0), (1000, 0), (2000, 0)), link(net, (2000, 0), (0, 0)), limit=10)
-    assert table.to_dict("list") == {"origin": [0, 1, 1, 2], "destination": [1, 0, 1, 0], "minutes": [0.0, 10.0, 10.0, 0.0]}
+    assert table.to_dict("list") == {
+        "origin": [0, 1, 1, 2],
+        "destination": [1, 0, 1, 0],
+        "minutes": [0.0, 10.0, 10.0, 0.0],
+    }
 
 
 def test_many_origins_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +236,9 @@ def test_many_origins_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- against the slow twin ---------------------------------------------------------------------------
 
 
-def check(net: Network, people: pd.DataFrame, facilities: pd.DataFrame, direction: Direction, *, limit: float = 60.0) -> float:
+def check(
+    net: Network, people: pd.DataFrame, facilities: pd.DataFrame, direction: Direction, *, limit: float = 60.0
+) -> float:
     """Hold both engines to one another; return the share of people who reach something."""
     if direction == "to_service":
         table = slow_twin.minutes(net, people, facilities, limit=limit)
@@ -355,7 +376,9 @@ def test_a_new_facility_never_serves_fewer(seed: int) -> None:
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @given(seed=st.integers(0, 10_000), people_order=st.permutations(range(40)), order=st.permutations(range(6)))
-def test_the_order_of_rows_changes_nothing(direction: Direction, seed: int, people_order: list[int], order: list[int]) -> None:
+def test_the_order_of_rows_changes_nothing(
+    direction: Direction, seed: int, people_order: list[int], order: list[int]
+) -> None:
     net = town(seed, mode=CAR)
     people, facilities = snapping.snap(net, scattered(seed, 40)), snapping.snap(net, scattered(seed + 1, 6))
     found, nearest = minutes_at(reach(net, facilities, limit=30, direction=direction), people)

@@ -79,7 +79,9 @@ def points_table(*xy: XY | None, **columns: Any) -> gpd.GeoDataFrame:
 def town(seed: int, *, mode: Mode = FOOT, side: int = 5) -> Network:
     """A crooked grid of streets, some of them one-way, some missing, some doubled."""
     rng = np.random.default_rng(seed)
-    corner = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1) * 150.0 + rng.uniform(-40, 40, (side, side, 2))
+    corner = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1) * 150.0 + rng.uniform(
+        -40, 40, (side, side, 2)
+    )
     pairs = [((r, c), (r, c + 1)) for r in range(side) for c in range(side - 1)]
     pairs += [((r, c), (r + 1, c)) for r in range(side - 1) for c in range(side)]
     rows = []

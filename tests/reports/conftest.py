@@ -68,7 +68,7 @@ def make_study(folder: Path) -> Study:
     )
 
 
-def coverage_row(  # noqa: PLR0917 - one line of a table
+def coverage_row(
     kind: str, code: str, service: str, mode: str, limit: float, group: str, people: float, served: float, **more
 ):
     row = {
