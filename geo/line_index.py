@@ -117,7 +117,7 @@ class LineIndex:
         """
         if self.tree is None or not len(xy):
             return np.full(len(xy), np.inf)
-        apart = self.tree.query(xy, distance_upper_bound=within_m + STEP_M)[0]
+        apart = self.tree.query(xy, distance_upper_bound=within_m + STEP_M, workers=-1)[0]
         return np.asarray(np.maximum(apart - STEP_M / 2.0 - _TIE_M, 0.0), dtype=np.float64)
 
     def _measure(
@@ -128,7 +128,7 @@ class LineIndex:
         if tree is None:
             return rows[:0]
         reach = np.hypot(within_m, STEP_M / 2.0) + _TIE_M
-        apart, sample = tree.query(xy[rows], k=np.arange(1, neighbours + 1), distance_upper_bound=reach)
+        apart, sample = tree.query(xy[rows], k=np.arange(1, neighbours + 1), distance_upper_bound=reach, workers=-1)
         # A line at distance d has a sample within hypot(d, step / 2); d is at most the nearest sample's.
         enough = apart[:, -1] > np.hypot(apart[:, 0], STEP_M / 2.0) + _TIE_M
         enough |= ~np.isfinite(apart[:, -1]) | (neighbours == len(self.sampled))
