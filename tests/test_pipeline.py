@@ -164,8 +164,8 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in everything_below(folder) if (folder / name).is_file()}
 
 
-def test_a_small_county_holds(tmp_path: Path) -> None:
-    analysis = geo.analyse(geo.read_study(write_county(tmp_path / "small")))
+def test_a_small_county_holds(tmp_path: Path, small: Analysis) -> None:
+    analysis = small
     assert analysis.summary["people"] == {"elders": 200 + 100, "residents": 1200 + 800, "workers": 500}
     for unit, people in (("west", 1200), ("east", 800)):
         here = (analysis.demand["community"] == unit) & (analysis.demand["group"] == "residents")
@@ -248,14 +248,20 @@ PARTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return geo.analyse(geo.read_study(write_county(tmp_path_factory.mktemp("world") / "small")))
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_whichever_file_cannot_be_written_none_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Analysis, part: str
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     folder = write_county(tmp_path / "small")
+    monkeypatch.setattr("geo.pipeline.analyse", lambda *_, **__: small)
     monkeypatch.setattr(f"geo.reports.folder.{part}", full)
     found = ask("run", folder, "--out", tmp_path / "deep" / "out")
     assert found.exit_code == 1
@@ -275,11 +281,10 @@ def test_whichever_step_fails_nothing_is_left(tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "out").exists()
 
 
-def test_a_rehearsal_finds_what_a_run_would(tmp_path: Path) -> None:
+def test_a_rehearsal_finds_what_a_run_would(tmp_path: Path, small: Analysis) -> None:
     inputs, repairs = rehearse(geo.read_study(write_county(tmp_path / "small")))
-    analysis = geo.analyse(geo.read_study(tmp_path / "small"))
-    assert len(inputs.streets) == len(analysis.streets)
-    assert [message.text() for message in repairs["message"]] == [m.text() for m in analysis.repairs["message"]]
+    assert len(inputs.streets) == len(small.streets)
+    assert [message.text() for message in repairs["message"]] == [m.text() for m in small.repairs["message"]]
 
 
 def test_ninghua_is_not_assessed_and_never_a_share(tmp_path: Path, shared: Path) -> None:
