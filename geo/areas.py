@@ -169,5 +169,10 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
         pairs.append(here.merge(theirs.rename("district"), left_on="unit", right_index=True)[["row", "district"]])
     joined = pd.concat(pairs).drop_duplicates().sort_values(["row", "district"])
     joined["district"] = joined["district"].map(dict(enumerate(district["unit_id"])))
-    found = joined.groupby("row")["district"].agg(LIST_SEPARATOR.join).astype(object).reindex(np.arange(len(table)), fill_value="")
+    found = (
+        joined.groupby("row")["district"]
+        .agg(LIST_SEPARATOR.join)
+        .astype(object)
+        .reindex(np.arange(len(table)), fill_value="")
+    )
     return found.to_numpy(dtype=object)

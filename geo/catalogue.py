@@ -91,6 +91,11 @@ class ServiceType:
         """All rings, the deciding one first."""
         return (Ring(self.mode, self.limit), *self.also) if self.test == "minutes" else ()
 
+    def bands_of(self, number: int) -> tuple[float, ...]:
+        """Return the bands of one of the rings, rising; its limit is the last."""
+        ring = self.rings[number]
+        return self.minutes if number == 0 else (*(band for band in self.minutes if band < ring.limit), ring.limit)
+
 
 def fold(name: str) -> str:
     """Return a name as it is compared: NFKC, without quotes, spaces and case.

@@ -200,8 +200,14 @@ def table(
     """
     blocks = [
         _block(
-            demand, service, ring_number, group,
-            membership=membership, place=place, adequacy=adequacy, exits=exits or {},
+            demand,
+            service,
+            ring_number,
+            group,
+            membership=membership,
+            place=place,
+            adequacy=adequacy,
+            exits=exits or {},
         )
         for service in services
         for ring_number in range(len(service.rings))
@@ -239,12 +245,13 @@ def _block(
     people = membership.totals(weight)
     detached = membership.totals(np.where(attached, 0.0, weight))
     reason = cannot_judge(place, people, detached, adequacy)
-    limits = service.minutes if ring_number == 0 else tuple(sorted({*(m for m in service.minutes if m <= ring.limit), ring.limit}))
     parts = []
-    for limit in limits:
+    for limit in service.bands_of(ring_number):
         within = units_room.within(minutes, limit)
         served = membership.totals(np.where(within, weight, 0.0))
-        leaving = units_room.within(exits[ring.mode], limit) if ring.mode in exits else np.zeros(len(weight), dtype=bool)
+        leaving = (
+            units_room.within(exits[ring.mode], limit) if ring.mode in exits else np.zeros(len(weight), dtype=bool)
+        )
         beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
         parts.append(_band(membership, people, served, detached, reason, beyond, limit=limit))
     rows = pd.concat(parts, ignore_index=True)

@@ -175,7 +175,9 @@ def from_bd09(lon: ArrayLike, lat: ArrayLike) -> LonLat:
 _TO_WGS84: dict[str, Callable[[ArrayLike, ArrayLike], LonLat]] = {"gcj02": from_gcj02, "bd09": from_bd09}
 
 
-def convert(table: gpd.GeoDataFrame, crs: pyproj.CRS, *, source: pyproj.CRS | Shifted | None = None) -> gpd.GeoDataFrame:
+def convert(
+    table: gpd.GeoDataFrame, crs: pyproj.CRS, *, source: pyproj.CRS | Shifted | None = None
+) -> gpd.GeoDataFrame:
     """Return a copy of a table in another CRS; all coordinates are moved at once.
 
     Parameters

@@ -198,7 +198,11 @@ def _residents(
             points, weights = along_streets(unit.geometry, streets, tree)
             ids = np.array([f"{unit.unit_id}-{n}" for n in range(1, len(points) + 1)], dtype=object)
         else:
-            ids, points, weights = np.array([unit.unit_id], dtype=object), np.array([unit.geometry], dtype=object), np.ones(1)
+            ids, points, weights = (
+                np.array([unit.unit_id], dtype=object),
+                np.array([unit.geometry], dtype=object),
+                np.ones(1),
+            )
         total = unit.population
         if np.isnan(total) and len(mine):
             total = float(weights.sum())
@@ -212,12 +216,20 @@ def _residents(
         parts += _with_elders(unit, ids, people, points, notes)
     if cells is not None:
         rest = np.flatnonzero(owner < 0)
-        parts.append(_Part(list(cells.ids[rest]), cells.people[rest], "residents", "", "", cells.points[rest], cells.points[rest]))
+        parts.append(
+            _Part(
+                list(cells.ids[rest]), cells.people[rest], "residents", "", "", cells.points[rest], cells.points[rest]
+            )
+        )
     return parts
 
 
 def _with_elders(
-    unit: tuple[object, ...], ids: NDArray[np.object_], people: NDArray[np.float64], points: NDArray[np.object_], notes: list[Note]
+    unit: tuple[object, ...],
+    ids: NDArray[np.object_],
+    people: NDArray[np.float64],
+    points: NDArray[np.object_],
+    notes: list[Note],
 ) -> list[_Part]:
     """Return the residents of one community and, where their number is known, its elders."""
     unit_id, elders = str(unit.unit_id), float(unit.elders)  # type: ignore[attr-defined]
@@ -256,7 +268,13 @@ def _workers(
         if unit.unit_kind == "park":
             counted = inside.get(unit.unit_id, 0.0)
             if counted > people:
-                notes.append(Note(layer, unit.unit_id, Message("demand.park_less", {"park": f"{people:g}", "factories": f"{counted:g}"})))
+                notes.append(
+                    Note(
+                        layer,
+                        unit.unit_id,
+                        Message("demand.park_less", {"park": f"{people:g}", "factories": f"{counted:g}"}),
+                    )
+                )
             people = max(people - counted, 0.0)
         points, source = _gates(unit.unit_id, unit.geometry, bool(unit.own_outline), gates, streets, tree)
         gates_from[unit.unit_kind, unit.unit_id] = source
@@ -274,7 +292,9 @@ def _workers(
 def _factory_workers_inside(parks: gpd.GeoDataFrame, factories: gpd.GeoDataFrame) -> dict[str, float]:
     """Return park id → workers of the factories inside it (each factory in the first park that has it)."""
     places = shapely.point_on_surface(factories.geometry.to_numpy())
-    row, park = shapely.STRtree(parks.geometry.to_numpy()[parks["own_outline"].to_numpy()]).query(places, predicate="intersects")
+    row, park = shapely.STRtree(parks.geometry.to_numpy()[parks["own_outline"].to_numpy()]).query(
+        places, predicate="intersects"
+    )
     order = np.lexsort((park, row))
     first = order[np.unique(row[order], return_index=True)[1]]
     workers = factories["workers"].fillna(0.0).to_numpy()[row[first]]

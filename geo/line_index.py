@@ -48,7 +48,10 @@ class Nearest(NamedTuple):
     def none(cls, count: int) -> Nearest:
         """Return the answer for points that have no line."""
         return cls(
-            np.full(count, -1, dtype=np.int64), np.full(count, np.nan), np.full(count, np.inf), np.full((count, 2), np.nan)
+            np.full(count, -1, dtype=np.int64),
+            np.full(count, np.nan),
+            np.full(count, np.inf),
+            np.full((count, 2), np.nan),
         )
 
 

@@ -121,6 +121,11 @@ class Network:
         """Spatial index of all edges."""
         return shapely.STRtree(self.lines)
 
+    def warm(self) -> None:
+        """Build all that is built on first use, before threads share it."""
+        self.tree.query(shapely.Point(self.bounds[:2]))
+        _ = self.leaving, self.arriving, self.main_index, self.island_index
+
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of the edges, metres."""

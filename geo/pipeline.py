@@ -113,7 +113,9 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
     cells, gradient = None, None
     for source in study.layers.population[:1]:
         try:
-            cells = population.read_cells(_file(source.file), crs=read.crs, area=area, where=source.label, given=source.crs)
+            cells = population.read_cells(
+                _file(source.file), crs=read.crs, area=area, where=source.label, given=source.crs
+            )
         except InputFaultsError as error:
             faults += error.faults
     for source in study.layers.terrain[:1] if streets is not None else ():
@@ -165,9 +167,7 @@ def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
     return {code: service for code, service in study.services.items() if code in present}
 
 
-def analyse(
-    study: Study, *, combine: str = "dissolve", progress: Progress = _silent
-) -> Analysis:
+def analyse(study: Study, *, combine: str = "dissolve", progress: Progress = _silent) -> Analysis:
     """Compute coverage, gaps and isochrones of a study.
 
     Parameters
@@ -202,13 +202,23 @@ def analyse(
     people = _members(begun, inputs.units)
     points = _placed(points, inputs.units)
     cap_m = study.head.cap_m
-    linked = {mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
-    served = {mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
+    linked = {
+        mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fence)
+        for mode, net in networks.items()
+    }
+    served = {
+        mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fence)
+        for mode, net in networks.items()
+    }
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
     progress(Message("run.surfaces"), 0.4)
     zones = draw(
-        Zones(networks, served, linked, fence, cap_m), timed, people, points, combine=combine,
+        Zones(networks, served, linked, fence, cap_m),
+        timed,
+        people,
+        points,
+        combine=combine,
         progress=lambda done: progress(Message("run.surfaces"), 0.4 + 0.4 * done),
     )
     progress(Message("run.coverage"), 0.8)
@@ -226,8 +236,16 @@ def analyse(
     units = inputs.units.assign(gates_from=[begun.gates_from.get(key, "") for key in keys])
     repairs = _repairs(inputs, begun)
     summary = summarise(
-        study, inputs.layers, services=services, points=points, people=people, table=table, gaps=found,
-        zones=zones, networks=networks, repairs=repairs,
+        study,
+        inputs.layers,
+        services=services,
+        points=points,
+        people=people,
+        table=table,
+        gaps=found,
+        zones=zones,
+        networks=networks,
+        repairs=repairs,
     )
     return Analysis(
         study=study,
@@ -295,7 +313,9 @@ def _members(begun: demand_room.Starts, units: gpd.GeoDataFrame) -> gpd.GeoDataF
 def _placed(points: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return service points with the community, park and factory that each stands in."""
     shapes = points.geometry.to_numpy()
-    return points.assign(**{f"unit_{kind}": areas.locate(shapes, units, kind) for kind in ("community", "park", "factory")})
+    return points.assign(
+        **{f"unit_{kind}": areas.locate(shapes, units, kind) for kind in ("community", "park", "factory")}
+    )
 
 
 def _with_snap(table: gpd.GeoDataFrame, linked: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:

@@ -43,7 +43,9 @@ class Cells(NamedTuple):
     negative: int
 
 
-def read_cells(file: Path, *, crs: pyproj.CRS, area: shapely.Geometry | None, where: str = "", given: str | None = None) -> Cells:
+def read_cells(
+    file: Path, *, crs: pyproj.CRS, area: shapely.Geometry | None, where: str = "", given: str | None = None
+) -> Cells:
     """Read the people of a raster.
 
     A cell belongs where its centre lies; it is never split.
@@ -92,7 +94,9 @@ def read_cells(file: Path, *, crs: pyproj.CRS, area: shapely.Geometry | None, wh
         inside = shapely.intersects(area, points)
     if not inside.any():
         raise InputFaultsError([Fault(name, Message("demand.nobody"))])
-    ids = np.array([f"r{row}c{column}" for row, column in zip(rows[inside], columns[inside], strict=True)], dtype=object)
+    ids = np.array(
+        [f"r{row}c{column}" for row, column in zip(rows[inside], columns[inside], strict=True)], dtype=object
+    )
     return Cells(ids, points[inside], people[inside], float(people[~inside].sum()), int((values < 0).sum()))
 
 

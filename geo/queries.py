@@ -215,7 +215,11 @@ def isochrones(
     cells = surfaces.near_streets(streets, cell_m, cap_m=cap_m, within_m=around)
     linked = snapping.snap_xy(streets, cells.xy, cap_m=cap_m)
     status = linked["snap_status"].to_numpy()
-    groups = [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)] if combine == "each" else [(None, ends)]
+    groups = (
+        [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)]
+        if combine == "each"
+        else [(None, ends)]
+    )
     rows = []
     for label, some in groups:
         values, nearest = minutes_at(
@@ -238,7 +242,9 @@ def isochrones(
             for name, one in fields
             for limit in limits
         ]
-    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=list(schema.ISOCHRONES[1:])), geometry="geometry", crs=streets.crs)
+    return gpd.GeoDataFrame(
+        pd.DataFrame(rows, columns=list(schema.ISOCHRONES[1:])), geometry="geometry", crs=streets.crs
+    )
 
 
 def _reachable_box(

@@ -65,7 +65,19 @@ STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, "geometry"
 
 # `state` is working | planned | closed | doubtful; `counted` says whether minutes are computed to it.
 # `type` is a catalogue code ("" where unknown), `type_original` what the layer says.
-SERVICE_POINTS = ("id", "name", "type", "type_original", "status", "state", "mobile", "counted", "venue", "capacity", "geometry")
+SERVICE_POINTS = (
+    "id",
+    "name",
+    "type",
+    "type_original",
+    "status",
+    "state",
+    "mobile",
+    "counted",
+    "venue",
+    "capacity",
+    "geometry",
+)
 
 # `unit_kind` is community | park | factory | district; `districts` lists district ids, joined by ";".
 UNITS = (

@@ -151,7 +151,11 @@ def snap_xy(
         rows = np.flatnonzero(there & (edge < 0))
         found = _reachable(network, xy[rows], island=island, cap_m=cap_m, barriers=barriers)
         hit = found.line >= 0
-        edge[rows[hit]], fraction[rows[hit]], snap_m[rows[hit]] = found.line[hit], found.fraction[hit], found.metres[hit]
+        edge[rows[hit]], fraction[rows[hit]], snap_m[rows[hit]] = (
+            found.line[hit],
+            found.fraction[hit],
+            found.metres[hit],
+        )
         status[rows[hit]] = "island" if island else "ok"
     return pd.DataFrame({"edge": edge, "fraction": fraction, "snap_m": snap_m, "snap_status": status})
 

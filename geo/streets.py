@@ -169,7 +169,9 @@ def read_graphml(file: Path, *, crs: pyproj.CRS, where: str = "") -> gpd.GeoData
     try:
         graph = osmnx.load_graphml(file)
     except (ValueError, KeyError, SyntaxError, OSError, UnicodeDecodeError) as error:
-        raise InputFaultsError([Fault(where or str(file), Message("streets.unreadable", {"why": str(error)}))]) from error
+        raise InputFaultsError(
+            [Fault(where or str(file), Message("streets.unreadable", {"why": str(error)}))]
+        ) from error
     return from_graph(graph, crs=crs, where=where or str(file))
 
 
@@ -277,4 +279,6 @@ def combine(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
         shifted.append(table.assign(start_node=table["start_node"] + base, end_node=table["end_node"] + base))
         base = int(max(shifted[-1]["start_node"].max(), shifted[-1]["end_node"].max())) + 1
     crs_room.require_same(*listed)
-    return shifted[0] if len(shifted) == 1 else gpd.GeoDataFrame(pd.concat(shifted, ignore_index=True), crs=listed[0].crs)
+    return (
+        shifted[0] if len(shifted) == 1 else gpd.GeoDataFrame(pd.concat(shifted, ignore_index=True), crs=listed[0].crs)
+    )

@@ -318,8 +318,30 @@ def _fault_of(item: dict[str, Any]) -> Fault:
         key = "study.unknown_near" if near else "study.unknown"
         accepted = ", ".join(_siblings(item["loc"]))
         return Fault(where, Message(key, {"near": near[0] if near else "", "accepted": accepted}))
-    why = Message(kind) if kind.startswith("study.") else str(item["msg"])
+    why: Message | str = Message(kind) if kind.startswith("study.") else _why(kind, item)
     return Fault(where, Message("study.bad_value", {"given": repr(item.get("input")), "why": why}))
+
+
+def _why(kind: str, item: dict[str, Any]) -> Message | str:
+    """Return what the checker found wrong with a value; in its own words only where we have none."""
+    for key, kinds in _WRONG.items():
+        if kind in kinds:
+            return Message(f"study.{key}", {"accepted": "", **item.get("ctx", {})})
+    return str(item["msg"])
+
+
+_WRONG = {
+    "wrong_number": ("float_type", "float_parsing", "int_type", "int_parsing", "finite_number"),
+    "wrong_text": ("string_type",),
+    "wrong_bool": ("bool_type", "bool_parsing"),
+    "wrong_choice": ("literal_error",),
+    "wrong_list": ("tuple_type", "list_type"),
+    "wrong_table": ("dict_type", "model_type", "model_attributes_type"),
+    "too_short": ("too_short",),
+    "not_above": ("greater_than",),
+    "not_from": ("greater_than_equal",),
+    "not_to": ("less_than_equal",),
+}
 
 
 def _siblings(location: tuple[Any, ...]) -> list[str]:
@@ -370,7 +392,9 @@ def _cross_faults(raw: dict[str, Any]) -> list[Fault]:
     faults += [
         Fault(f"modes.{name}", Message("study.new_mode", {"accepted": ", ".join(modes_room.BUILTIN)}))
         for name, spec in own_modes.items()
-        if isinstance(spec, dict) and name not in modes_room.BUILTIN and not (spec.get("like") and spec.get("speed_kmh"))
+        if isinstance(spec, dict)
+        and name not in modes_room.BUILTIN
+        and not (spec.get("like") and spec.get("speed_kmh"))
     ]
     return faults
 
@@ -440,7 +464,7 @@ def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceTy
         code=code,
         label=label,
         label_en=spec.label_en or base.label_en,
-        aliases=(*base.aliases, *spec.aliases),
+        aliases=(*(name for name in (base.label,) if name != label), *base.aliases, *spec.aliases),
         category=base.category,
         test=base.test,
         unit_kind=base.unit_kind,

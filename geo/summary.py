@@ -41,9 +41,7 @@ def summarise(
     repairs: pd.DataFrame,
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
-    by_service = {
-        code: _service(service, points, people, table, gaps, zones) for code, service in services.items()
-    }
+    by_service = {code: _service(service, points, people, table, gaps, zones) for code, service in services.items()}
     return {
         "study": {
             "id": study.head.id,
@@ -141,8 +139,12 @@ def _service(
         "misplaced_share": zones.misplaced[key],
         "misplaced_uniform_share": zones.misplaced_uniform[key],
         "also": [
-            {"mode": ring.mode, "limit": ring.limit, "misplaced_share": zones.misplaced[service.code, ring.mode],
-             "misplaced_uniform_share": zones.misplaced_uniform[service.code, ring.mode]}
+            {
+                "mode": ring.mode,
+                "limit": ring.limit,
+                "misplaced_share": zones.misplaced[service.code, ring.mode],
+                "misplaced_uniform_share": zones.misplaced_uniform[service.code, ring.mode],
+            }
             for ring in service.also
         ],
         "gaps": len(theirs),

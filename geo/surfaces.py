@@ -42,7 +42,9 @@ class Cells(NamedTuple):
     xy: NDArray[np.float64]
 
 
-def near_streets(network: Network, cell_m: float, *, cap_m: float, within_m: tuple[float, float, float, float] | None = None) -> Cells:
+def near_streets(
+    network: Network, cell_m: float, *, cap_m: float, within_m: tuple[float, float, float, float] | None = None
+) -> Cells:
     """Return the cells that may lie within the cap of a street, found block by block.
 
     Parameters
@@ -59,13 +61,20 @@ def near_streets(network: Network, cell_m: float, *, cap_m: float, within_m: tup
     west, south, east, north = network.bounds
     bounds = (west - cap_m, south - cap_m, east + cap_m, north + cap_m)
     if within_m is not None:
-        bounds = (max(bounds[0], within_m[0]), max(bounds[1], within_m[1]), min(bounds[2], within_m[2]), min(bounds[3], within_m[3]))
+        bounds = (
+            max(bounds[0], within_m[0]),
+            max(bounds[1], within_m[1]),
+            min(bounds[2], within_m[2]),
+            min(bounds[3], within_m[3]),
+        )
     grid = Grid.over(bounds, cell_m)
     block_rows, block_columns = -(-grid.rows // _BLOCK), -(-grid.columns // _BLOCK)
     side = _BLOCK * cell_m
     left = grid.west + np.arange(block_columns) * side
     top = grid.north - np.arange(block_rows) * side
-    boxes = shapely.box(*np.broadcast_arrays(left[None, :], top[:, None] - side, left[None, :] + side, top[:, None])).ravel()
+    boxes = shapely.box(
+        *np.broadcast_arrays(left[None, :], top[:, None] - side, left[None, :] + side, top[:, None])
+    ).ravel()
     near = np.zeros(len(boxes), dtype=bool)
     near[network.tree.query(boxes, predicate="dwithin", distance=cap_m)[0]] = True
     mask = np.kron(near.reshape(block_rows, block_columns), np.ones((_BLOCK, _BLOCK), dtype=bool))
@@ -199,7 +208,9 @@ def _valid(shape: shapely.Geometry) -> shapely.MultiPolygon:
 
 def split(found: Surface, nearest: NDArray[np.int64], facility: int) -> Surface:
     """Return the part of a surface whose nearest facility is a given one; elsewhere `inf`."""
-    return Surface(found.grid, np.where(nearest == facility, found.minutes, np.where(np.isnan(found.minutes), np.nan, np.inf)))
+    return Surface(
+        found.grid, np.where(nearest == facility, found.minutes, np.where(np.isnan(found.minutes), np.nan, np.inf))
+    )
 
 
 def drawn(shapes: NDArray[np.object_], *, tolerance_m: float = DRAWN_TOLERANCE_M) -> NDArray[np.object_]:
@@ -209,7 +220,11 @@ def drawn(shapes: NDArray[np.object_], *, tolerance_m: float = DRAWN_TOLERANCE_M
 
 
 def misplaced_people(
-    polygon: shapely.Geometry, points: NDArray[np.object_], minutes: NDArray[np.float64], people: NDArray[np.float64], limit: float
+    polygon: shapely.Geometry,
+    points: NDArray[np.object_],
+    minutes: NDArray[np.float64],
+    people: NDArray[np.float64],
+    limit: float,
 ) -> float:
     """Return the people whose side of a polygon differs from `within(minutes, limit)`.
 

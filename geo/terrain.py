@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 STEEPEST = 0.35
 
 
-def gradients(streets: gpd.GeoDataFrame, file: Path, *, where: str = "", given: str | None = None) -> NDArray[np.float64]:
+def gradients(
+    streets: gpd.GeoDataFrame, file: Path, *, where: str = "", given: str | None = None
+) -> NDArray[np.float64]:
     """Return the rise over run of street pieces, from start to end.
 
     Heights are interpolated between cell centres. Bridges and tunnels do not follow the ground: they
@@ -72,7 +74,9 @@ def gradients(streets: gpd.GeoDataFrame, file: Path, *, where: str = "", given: 
     return np.asarray(np.where(aloft, 0.0, gradient), dtype=np.float64)
 
 
-def _height_m(heights: NDArray[np.float64], row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
+def _height_m(
+    heights: NDArray[np.float64], row: NDArray[np.float64], column: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Interpolate heights between cell centres; NaN where a neighbour is void or outside."""
     top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
     down, right = row - top, column - left

@@ -68,9 +68,7 @@ def _partial(minutes: NDArray[np.float64], share: NDArray[np.float64]) -> NDArra
         return np.asarray(np.where(share == 0.0, 0.0, minutes * share), dtype=np.float64)
 
 
-def reach(
-    network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service"
-) -> Reach:
+def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service") -> Reach:
     """Search once from all facilities at the same time.
 
     Parameters
@@ -90,9 +88,7 @@ def reach(
         return Reach(network, direction, limit, facilities, np.full(count, np.inf), np.full(count, -1, dtype=np.int64))
     arcs = _with_facilities(network, facilities.iloc[used], direction)
     sources = np.arange(count, count + len(used))
-    minutes, _, nearest = csgraph.dijkstra(
-        arcs, indices=sources, min_only=True, return_predecessors=True, limit=limit
-    )
+    minutes, _, nearest = csgraph.dijkstra(arcs, indices=sources, min_only=True, return_predecessors=True, limit=limit)
     nearest = nearest[:count].astype(np.int64)
     reached = np.isfinite(minutes[:count])
     row = np.full(count, -1, dtype=np.int64)
@@ -172,7 +168,9 @@ def _straight(
     used = np.flatnonzero((found.facilities["snap_status"] == "ok").to_numpy())
     table = found.facilities.iloc[used]
     leg = _leg_minutes(found.network, table)
-    theirs = pd.DataFrame({"edge": table["edge"].to_numpy(), "f": table["fraction"].to_numpy(), "leg": leg, "who": used})
+    theirs = pd.DataFrame(
+        {"edge": table["edge"].to_numpy(), "f": table["fraction"].to_numpy(), "leg": leg, "who": used}
+    )
     rows = np.flatnonzero(np.isin(edge, theirs["edge"].to_numpy()))
     pairs = pd.DataFrame({"edge": edge[rows], "row": rows, "p": at[rows]}).merge(theirs, on="edge")
     along, against = (minutes[pairs["edge"].to_numpy()] for minutes in _costs(found.network, found.direction))
@@ -207,7 +205,9 @@ def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, 
         _matrix_rows(network, origins, sources[at : at + per_chunk], destinations, limit)
         for at in range(0, len(sources), per_chunk)
     ]
-    empty = pd.DataFrame({"origin": np.array([], dtype=np.int64), "destination": np.array([], dtype=np.int64), "minutes": np.array([])})
+    empty = pd.DataFrame(
+        {"origin": np.array([], dtype=np.int64), "destination": np.array([], dtype=np.int64), "minutes": np.array([])}
+    )
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 

@@ -5,6 +5,7 @@ The cell is halved until the drawn polygons misplace fewer people than wished (0
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +78,15 @@ class _Ground(NamedTuple):
     random_snapped: pd.DataFrame
 
 
+class _Zone(NamedTuple):
+    """Rows of isochrones, surface and errors of one ring."""
+
+    rows: list[dict[str, object]]
+    field: Surface
+    misplaced: float
+    misplaced_uniform: float
+
+
 def draw(
     base: Zones,
     services: Sequence[ServiceType],
@@ -105,11 +115,15 @@ def draw(
     """
     bounds = _bounds(people, points)
     cell_m = surfaces.CELL_M / 2.0
-    while cell_m < surfaces.CELL_M * 8 and (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS * 2:
+    while (
+        cell_m < surfaces.CELL_M * 8 and (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS * 2
+    ):
         cell_m *= 2.0
     best = None
     while best is None or (_worst(best) >= surfaces.MISPLACED_WISHED and cell_m >= surfaces.FINEST_M):
-        found = _drawn_at(base, services, people, points, cell_m=cell_m, bounds=bounds, combine=combine, progress=progress)
+        found = _drawn_at(
+            base, services, people, points, cell_m=cell_m, bounds=bounds, combine=combine, progress=progress
+        )
         best = found if best is None or _worst(found) < _worst(best) else best
         cell_m /= 2.0
     return best
@@ -120,7 +134,9 @@ def _worst(found: Drawn) -> float:
 
 
 def _bounds(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    west, south, east, north = shapely.total_bounds(np.concatenate([people.geometry.to_numpy(), points.geometry.to_numpy()]))
+    west, south, east, north = shapely.total_bounds(
+        np.concatenate([people.geometry.to_numpy(), points.geometry.to_numpy()])
+    )
     return west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M
 
 
@@ -148,46 +164,82 @@ def _drawn_at(
     combine: str,
     progress: Callable[[float], None],
 ) -> Drawn:
-    grounds: dict[str, _Ground] = {}
-    fields: dict[tuple[str, str], Surface] = {}
-    rows: list[dict[str, object]] = []
-    misplaced: dict[tuple[str, str], float] = {}
-    uniform: dict[tuple[str, str], float] = {}
-    rings = [(service, number, ring) for service in services for number, ring in enumerate(service.rings)]
-    for done, (service, number, ring) in enumerate(rings):
-        net = base.networks[ring.mode]
-        # Modes with the same access use the same streets: their cells are linked once.
-        if net.mode.access not in grounds:
-            grounds[net.mode.access] = _ground(base, net, cell_m, bounds)
-        ground = grounds[net.mode.access]
-        mine = ((points["type"] == service.code) & points["counted"]).to_numpy()
-        theirs = base.served[ring.mode][mine].reset_index(drop=True)
-        search = reach(net, theirs, limit=units.horizon(ring.limit), direction=service.direction)
-        minutes, nearest = minutes_at(search, ground.snapped)
-        field = surfaces.surface(ground.cells, minutes, ground.snapped["snap_status"].to_numpy())
-        fields[service.code, ring.mode] = field
-        bands = service.minutes if number == 0 else (*(m for m in service.minutes if m < ring.limit), ring.limit)
-        ask = _asker(base, net, search)
-        shapes = [surfaces.isochrone(field, limit, access_kmh=net.mode.access_kmh, minutes_at=ask) for limit in bands]
-        rows += [_row(service, ring, limit, None, "dissolve", shape) for limit, shape in zip(bands, shapes, strict=True)]
-        if combine != "dissolve":
-            ids = points["id"].to_numpy()[mine]
-            rows += _single(net, service, ring, bands, theirs, ids, ground, field, nearest, combine=combine)
-        drawn = surfaces.drawn(np.array([shapes[-1]], dtype=object))[0]
-        key = (service.code, ring.mode)
-        misplaced[key] = _share(drawn, people, service, number, ring)
-        random_minutes = minutes_at(search, ground.random_snapped)[0]
-        uniform[key] = _uniform_share(drawn, ground, random_minutes, ring.limit)
-        progress((done + 1) / len(rings))
-    isochrones = _table(rows, people)
+    rings = [(service, number) for service in services for number in range(len(service.rings))]
+    modes = dict.fromkeys(service.rings[number].mode for service, number in rings)
+    # Modes with the same access use the same streets: their cells are linked once.
+    by_access: dict[str, Network] = {base.networks[mode].mode.access: base.networks[mode] for mode in modes}
+    grounds = {access: _ground(base, net, cell_m, bounds) for access, net in by_access.items()}
+    for mode in modes:
+        base.networks[mode].warm()
+
+    def of_ring(ring: tuple[ServiceType, int]) -> _Zone:
+        return _zone(base, grounds, people, points, *ring, combine=combine)
+
+    zones: dict[tuple[str, str], _Zone] = {}
+    # Rings do not depend on one another, and the work is in libraries that let other threads run.
+    with ThreadPoolExecutor() as pool:
+        for (service, number), zone in zip(rings, pool.map(of_ring, rings), strict=True):
+            zones[service.code, service.rings[number].mode] = zone
+            progress(len(zones) / len(rings))
+    isochrones = _table([row for zone in zones.values() for row in zone.rows], people)
     drawing = isochrones[isochrones["combine"] == "dissolve"].reset_index(drop=True)
     drawing = drawing.set_geometry(gpd.GeoSeries(surfaces.drawn(drawing.geometry.to_numpy()), crs=people.crs))
-    return Drawn(cell_m, fields, isochrones, drawing, misplaced, uniform)
+    return Drawn(
+        cell_m,
+        {key: zone.field for key, zone in zones.items()},
+        isochrones,
+        drawing,
+        {key: zone.misplaced for key, zone in zones.items()},
+        {key: zone.misplaced_uniform for key, zone in zones.items()},
+    )
 
 
-def _asker(base: Zones, net: Network, search: Reach) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return what gives the minutes of any places, by the same rule as those of people."""
-    return lambda xy: minutes_at(search, snapping.snap_xy(net, xy, cap_m=base.cap_m, barriers=base.fence))[0]
+def _zone(
+    base: Zones,
+    grounds: Mapping[str, _Ground],
+    people: gpd.GeoDataFrame,
+    points: gpd.GeoDataFrame,
+    service: ServiceType,
+    number: int,
+    *,
+    combine: str,
+) -> _Zone:
+    """Return the surface and polygons of one ring, and how far the drawn one errs."""
+    ring = service.rings[number]
+    net = base.networks[ring.mode]
+    ground = grounds[net.mode.access]
+    mine = ((points["type"] == service.code) & points["counted"]).to_numpy()
+    theirs = base.served[ring.mode][mine].reset_index(drop=True)
+    search = reach(net, theirs, limit=units.horizon(ring.limit), direction=service.direction)
+    minutes, nearest = minutes_at(search, ground.snapped)
+    field = surfaces.surface(ground.cells, minutes, ground.snapped["snap_status"].to_numpy())
+    bands, kmh = service.bands_of(number), net.mode.access_kmh
+    ask = _asker(base, search)
+    shapes = [surfaces.isochrone(field, limit, access_kmh=kmh, minutes_at=ask) for limit in bands]
+    rows = [_row(service, ring, limit, None, "dissolve", shape) for limit, shape in zip(bands, shapes, strict=True)]
+    if combine != "dissolve":
+        ids = points["id"].to_numpy()[mine]
+        rows += _single(base, service, ring, bands, ids, ground, search, field, nearest, combine=combine)
+    drawn = surfaces.drawn(np.array([shapes[-1]], dtype=object))[0]
+    random_minutes = minutes_at(search, ground.random_snapped)[0]
+    uniform = _uniform_share(drawn, ground, random_minutes, ring.limit)
+    return _Zone(rows, field, _share(drawn, people, service, number, ring), uniform)
+
+
+def _asker(
+    base: Zones, search: Reach, *, facility: int | None = None
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return what gives the minutes of any places, by the same rule as those of people.
+
+    With a facility: only where that one is the nearest, else `inf`.
+    """
+
+    def ask(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        snapped = snapping.snap_xy(search.network, xy, cap_m=base.cap_m, barriers=base.fence)
+        minutes, nearest = minutes_at(search, snapped)
+        return minutes if facility is None else np.where(nearest == facility, minutes, np.inf)
+
+    return ask
 
 
 def _row(
@@ -204,13 +256,13 @@ def _row(
 
 
 def _single(
-    net: Network,
+    base: Zones,
     service: ServiceType,
     ring: Ring,
     bands: Sequence[float],
-    theirs: pd.DataFrame,
     ids: NDArray[np.object_],
     ground: _Ground,
+    search: Reach,
     field: Surface,
     nearest: NDArray[np.int64],
     *,
@@ -220,18 +272,18 @@ def _single(
     rows = []
     owner = np.full(field.grid.shape, -1, dtype=np.int64)
     owner.ravel()[ground.cells.number] = nearest
+    kmh, status = search.network.mode.access_kmh, ground.snapped["snap_status"].to_numpy()
     for number, facility in enumerate(ids):
         if combine == "split":
-            own = surfaces.split(field, owner, number)
+            own, ask = surfaces.split(field, owner, number), _asker(base, search, facility=number)
         else:
-            alone = theirs.iloc[[number]].reset_index(drop=True)
-            further = max(bands) + surfaces.cell_minutes(field.grid.cell_m, net.mode.access_kmh)
-            search = reach(net, alone, limit=further, direction=service.direction)
-            own = surfaces.surface(
-                ground.cells, minutes_at(search, ground.snapped)[0], ground.snapped["snap_status"].to_numpy()
-            )
+            theirs = search.facilities.iloc[[number]].reset_index(drop=True)
+            alone = reach(search.network, theirs, limit=search.horizon, direction=service.direction)
+            own, ask = surfaces.surface(ground.cells, minutes_at(alone, ground.snapped)[0], status), _asker(base, alone)
         rows += [
-            _row(service, ring, limit, facility, combine, surfaces.isochrone(own, limit, access_kmh=net.mode.access_kmh))
+            _row(
+                service, ring, limit, facility, combine, surfaces.isochrone(own, limit, access_kmh=kmh, minutes_at=ask)
+            )
             for limit in bands
         ]
     return rows
@@ -249,9 +301,7 @@ def _share(polygon: shapely.Geometry, people: gpd.GeoDataFrame, service: Service
     return wrong / float(weight.sum())
 
 
-def _uniform_share(
-    polygon: shapely.Geometry, ground: _Ground, minutes: NDArray[np.float64], limit: float
-) -> float:
+def _uniform_share(polygon: shapely.Geometry, ground: _Ground, minutes: NDArray[np.float64], limit: float) -> float:
     attached = (ground.random_snapped["snap_status"] == "ok").to_numpy()
     if not attached.any():
         return 0.0

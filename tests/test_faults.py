@@ -143,7 +143,12 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["communities.geojson", "第 1 行", "population 不是数字", "约一千", "请只填数字"],
         ["communities.geojson", "rows 1", "enter digits only"],
     ),
-    "an unknown service type in more than a tenth of the rows": (
+    "an unknown service type in a single row": (
+        {"stations_csv": rows_with(with_type("零工站点"), [7])},
+        ["stations.csv", "第 7 行", "零工站点", "零工驿站", 'unknown = "report"', "aliases"],
+        ["stations.csv", "rows 7", "零工站点", "零工驿站", 'unknown = "report"', "aliases"],
+    ),
+    "unknown service types": (
         {"stations_csv": rows_with(with_type("零工站点"), [7, 8, 9])},
         ["stations.csv", "第 7、8、9 行", "零工站点", "零工驿站", 'unknown = "report"', "aliases"],
         ["stations.csv", "rows 7, 8, 9", "零工站点", "零工驿站", 'unknown = "report"', "aliases"],
@@ -302,7 +307,7 @@ SINGLE_ROWS: dict[str, tuple[dict[str, Any], str, str]] = {
         "第 6 行",
         "",
     ),
-    "unknown type": ({"stations_csv": rows_with(with_type("零工站点"), [7])}, "第 7 行", "零工驿站"),
+    "no type": ({"stations_csv": rows_with(with_type(""), [7])}, "第 7 行", "没有填服务类型"),
     "unknown status": ({"stations_csv": rows_with(lambda row: [*row[:5], "也许"], [3])}, "第 3 行", "不认识的状态"),
     "people in words": (
         {"study_toml": VILLAGE_STUDY, "villages.csv": villages([*range(100, 122), "约三百", 300])},

@@ -250,7 +250,7 @@ def test_dirt_is_removed_and_everything_else_is_data(tmp_path: Path) -> None:
 
 def test_text_of_a_message_is_data_too(tmp_path: Path) -> None:
     lines = [HEAD, *[station(number) for number in range(1, 20)], station(20, type_="{0.__class__}{x}")]
-    (doubt,) = said(read(csv_of(tmp_path, lines)), "doubtful")
+    (doubt,) = said(read(csv_of(tmp_path, lines), unknown="report"), "doubtful")
     assert "“{0.__class__}{x}”" in doubt[2]
 
 
@@ -284,22 +284,26 @@ def test_types_states_and_what_is_counted(tmp_path: Path) -> None:
     assert table["status"].tolist() == [case[1] for case in cases]
 
 
-def test_unknown_types_are_doubtful_alone_and_a_fault_in_numbers(tmp_path: Path) -> None:
-    good = [station(number) for number in range(1, 10)]
-    one = read(csv_of(tmp_path, [HEAD, *good, station(10, type_="零工站点")]))
-    assert one.table.iloc[-1][["type", "type_original", "state", "counted"]].tolist() == [
+def test_an_unknown_type_is_a_fault_and_an_empty_one_in_a_single_row_is_not(tmp_path: Path) -> None:
+    good = [station(number) for number in range(1, 20)]
+    text = faults_of(csv_of(tmp_path, [HEAD, *good, station(20, type_="零工站点")]))
+    assert "(rows 21): 1 of 20 rows have unknown service types" in text
+    assert "零工站点 → 零工驿站" in text
+    empty = read(csv_of(tmp_path, [HEAD, *good, station(20, type_="")]))
+    assert [row for row, _, _ in said(empty, "doubtful")] == [21]
+    assert empty.table["counted"].tolist() == [True] * 19 + [False]
+
+
+def test_unknown_types_may_be_reported_only(tmp_path: Path) -> None:
+    rows = [HEAD, *(station(number) for number in range(1, 10)), station(10, type_="零工站点"), station(11, type_="")]
+    told = read(csv_of(tmp_path, rows), unknown="report")
+    assert [row for row, _, _ in said(told, "doubtful")] == [11, 12]
+    assert told.table.iloc[-2][["type", "type_original", "state", "counted"]].tolist() == [
         "",
         "零工站点",
         "doubtful",
         False,
     ]
-    assert [(row, "零工驿站" in text) for row, _, text in said(one, "doubtful")] == [(11, True)]
-    many = [HEAD, *good, station(10, type_="零工站点"), station(11, type_="")]
-    text = faults_of(csv_of(tmp_path, many))
-    assert "(rows 11, 12): 2 of 11 rows have unknown service types" in text
-    assert "零工站点 → 零工驿站" in text
-    told = read(csv_of(tmp_path, many), unknown="report")
-    assert [row for row, _, _ in said(told, "doubtful")] == [11, 12]
 
 
 def workbook(folder: Path, rows: list[list[object]], *, merged: tuple[str, ...] = ()) -> Path:

@@ -98,7 +98,12 @@ def _codes(
     rows: NDArray[np.int64],
     types: Mapping[str, ServiceType],
 ) -> NDArray[np.object_]:
-    """Return catalogue codes, "" where a name is unknown; many unknown ones are a fault of the layer."""
+    """Return catalogue codes, "" where a name is unknown or empty.
+
+    A name that is not known is a fault, even in one row: the service would be missing from every number.
+    Only where the layer asks for it (`unknown = "report"`) is it set aside. Rows that say nothing are
+    set aside as long as they are few.
+    """
     index = catalogue.name_index(types.values())
     by_text = {text: index.get(catalogue.fold(text), "") for text in original.unique()}
     codes = original.map(by_text).to_numpy(dtype=object)
@@ -109,7 +114,7 @@ def _codes(
     count = int(unknown.sum())
     names = list(dict.fromkeys(original[unknown]))
     near = {name: listed(catalogue.suggest(name, list(types.values()))) if name else "—" for name in names[:200]}
-    if source.unknown != "report" and too_many(count, len(rows)):
+    if source.unknown != "report" and (any(names) or too_many(count, len(rows))):
         given = listed(f"{shown(name) or '—'} → {near.get(name, '—')}" for name in names)
         findings.fault("unknown_type_many", rows=rows[unknown], given=given, n=count, of=len(rows))
         return codes

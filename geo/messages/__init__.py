@@ -47,9 +47,7 @@ class Message:
 
     def text(self, lang: Lang = DEFAULT_LANG) -> str:
         """Return the message in one language; raise KeyError for an unknown key."""
-        shown = {
-            name: value.text(lang) if isinstance(value, Message) else value for name, value in self.values.items()
-        }
+        shown = {name: value.text(lang) if isinstance(value, Message) else value for name, value in self.values.items()}
         return _catalogue()[self.key][lang].format_map(shown)
 
     def __str__(self) -> str:
