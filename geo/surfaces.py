@@ -30,6 +30,7 @@ DRAWN_TOLERANCE_M = 0.5
 _BLOCK = 16
 _CLIP_CELLS = 1.5
 _PAD = 1
+_GRAINS = 2.0**20  # of a cell
 _ON_NODE = 1e-9
 _EXACT_M = 0.5
 
@@ -164,7 +165,8 @@ def _contour(field: NDArray[np.float64], lowest: float) -> tuple[NDArray[np.floa
     points, offsets = cast("tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]", filled)
     sizes = np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64)
     rings = [start + ring.astype(np.int64) for start, ring in zip(sizes[:-1], offsets, strict=True)]
-    return np.concatenate(points), rings
+    # Rounded, since the last bits of a crossing depend on the window, and with it on which bands were asked.
+    return np.round(np.concatenate(points) * _GRAINS) / _GRAINS, rings
 
 
 def _exact(

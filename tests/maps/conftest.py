@@ -121,6 +121,7 @@ def point_table(name):
             "id": [f"s{i}" for i in range(8)],
             "name": [name(f"{kind}驿站") for kind in ("东", "西", "新", "旧", "疑", "流动", "远", "充电")],
             "type": ["gig_station"] * 7 + ["ev_charging"],
+            "type_original": [name("零工驿站")] * 7 + [name("充电桩")],
             "status": ["在用", "运行", "规划", "停用", name("什么"), "在用", "在用", "在用"],
             "state": states,
             "mobile": [False] * 5 + [True, False, False],
