@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo import units
+from geo.areas import KINDS
 from geo.messages import Message
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def summarise(
         "crs": read.crs.to_string(),
         "method": "time_network",
         "inputs": read.inputs,
+        "units": {kind: len(read.tables[layer]) for layer, kind in KINDS.items()} | {"venue": len(read.tables["venues"])},
         "parameters": _parameters(study, services, networks, zones),
         "versions": {"geo": _version("geo"), **{name: _version(name) for name in _LIBRARIES}},
         "people": {
