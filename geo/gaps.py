@@ -53,7 +53,7 @@ def find(
     middle.
     """
     minutes = demand[f"minutes_{service.code}"].to_numpy(dtype=np.float64)
-    wanted = demand["group"].isin(service.demand).to_numpy() & judged & ~units.within(minutes, service.limit)
+    wanted = demand["group"].isin(counted_groups(service)).to_numpy() & judged & ~units.within(minutes, service.limit)
     unserved = demand[wanted & (demand["people"] > 0).to_numpy()].reset_index(drop=True)
     if unserved.empty:
         return none(demand)
@@ -62,6 +62,19 @@ def find(
     found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=demand.crs)
     found = _named(found, service.code)
     return _with_places(found)
+
+
+def counted_groups(service: ServiceType) -> tuple[str, ...]:
+    """Return the groups whose people make gaps: elders are residents, and nobody is counted twice.
+
+    Examples
+    --------
+    >>> from geo.catalogue import ServiceType
+    >>> counted_groups(ServiceType("x", "x", "x", demand=("residents", "elders", "workers")))
+    ('residents', 'workers')
+    """
+    both = "residents" in service.demand
+    return tuple(group for group in service.demand if not (both and group == "elders"))
 
 
 def none(demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

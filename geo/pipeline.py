@@ -111,6 +111,7 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
     units = areas.build(read.tables, read.crs)
     area = areas.study_area(units, read.tables["boundary"])
     cells, gradient = None, None
+    faults += _double_counts(study, units)
     for source in study.layers.population[:1]:
         try:
             cells = population.read_cells(
@@ -152,6 +153,17 @@ def rehearse(study: Study, *, progress: Progress = _silent) -> tuple[Inputs, pd.
 def _starts(inputs: Inputs) -> demand_room.Starts:
     gates = inputs.layers.tables["gates"]
     return demand_room.starts(inputs.units, inputs.streets, gates=gates, cells=inputs.cells)
+
+
+def _double_counts(study: Study, units: gpd.GeoDataFrame) -> list[Fault]:
+    """Return the fault of communities without outline beside a raster: their people would be counted twice."""
+    points = (units["unit_kind"] == "community") & ~units["own_outline"] & units["population"].notna()
+    if not study.layers.population or not points.any():
+        return []
+    names = ", ".join(units.loc[points, "unit_name"].head(5))
+    return [
+        Fault("layers.population", Message("demand.points_and_raster", {"count": int(points.sum()), "names": names}))
+    ]
 
 
 def _file(path: Path | None) -> Path:

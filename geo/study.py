@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from geo import catalogue, crs as crs_room, messages, modes as modes_room
@@ -21,6 +21,7 @@ from geo.catalogue import Ring, ServiceType
 from geo.errors import Fault, GeoCrsError, InputFaultsError
 from geo.messages import Message
 from geo.modes import Access, Mode
+from geo.units import horizon
 
 STUDY_FILE = "study.toml"
 AREA_LAYERS = ("communities", "parks", "factories", "population")
@@ -50,6 +51,13 @@ class LayerSource(_Frozen):
     set: dict[str, Any] = Field(default_factory=dict)
     unknown: Literal["fail", "report"] = "fail"
     file: Path | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_is_ours(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
+        if isinstance(value, dict) and "file" in value and not isinstance(value["file"], Path):
+            raise _custom("study.no_file_key")  # noqa: EM101 - a key, not a text
+        return value
 
     @property
     def label(self) -> str:
@@ -265,6 +273,7 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
         if isinstance(layers, dict):
             faults += _path_faults(layers, file.parent, data)
         raise InputFaultsError(_unique(faults))
+    faults += _ring_faults(spec.services)
     resolved, missing = _resolve(spec.layers, file.parent, tuple(Path(folder) for folder in data))
     faults += missing
     if faults:
@@ -447,6 +456,21 @@ def _resolve(layers: Layers, folder: Path, data: tuple[Path, ...]) -> tuple[Laye
 def _services(own: dict[str, ServiceSpec]) -> dict[str, ServiceType]:
     known = catalogue.service_types()
     return {**known, **{code: _merged(code, spec, known.get(code)) for code, spec in own.items()}}
+
+
+def _ring_faults(own: dict[str, ServiceSpec]) -> list[Fault]:
+    """Return rings that name a mode twice, and bands beyond the minutes that are computed."""
+    faults = []
+    for code, spec in own.items():
+        service = _merged(code, spec, catalogue.service_types().get(code))
+        modes = [service.mode, *(ring.mode for ring in spec.also or ())]
+        if len(set(modes)) < len(modes):
+            faults.append(Fault(f"services.{code}.also", Message("study.same_mode", {"modes": ", ".join(modes)})))
+        furthest = horizon(service.limit)
+        if service.minutes[-1] > furthest:
+            values = {"band": f"{service.minutes[-1]:g}", "furthest": f"{furthest:g}"}
+            faults.append(Fault(f"services.{code}.minutes", Message("study.band_too_far", values)))
+    return faults
 
 
 def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceType:

@@ -55,7 +55,8 @@ def summarise(
         "crs": read.crs.to_string(),
         "method": "time_network",
         "inputs": read.inputs,
-        "units": {kind: len(read.tables[layer]) for layer, kind in KINDS.items()} | {"venue": len(read.tables["venues"])},
+        "units": {kind: len(read.tables[layer]) for layer, kind in KINDS.items()}
+        | {"venue": len(read.tables["venues"])},
         "parameters": _parameters(study, services, networks, zones),
         "versions": {"geo": _version("geo"), **{name: _version(name) for name in _LIBRARIES}},
         "people": {

@@ -300,3 +300,31 @@ def test_further_rings_keep_their_order(folder: Path) -> None:
     text = '[services.gig_station]\nalso = [{mode = "ebike", limit = 10}, {mode = "drive", limit = 5}]\n'
     rings = read(folder, HEAD + LAYERS + text).services["gig_station"].rings
     assert [(ring.mode, ring.limit) for ring in rings] == [("walk", 15.0), ("ebike", 10.0), ("drive", 5.0)]
+
+
+RINGS = {
+    "also names the deciding mode": (
+        'mode = "walk"\nalso = [{ mode = "walk", limit = 5 }]',
+        "services.gig_station.also",
+    ),
+    "also names a mode twice": (
+        'also = [{ mode = "ebike", limit = 5 }, { mode = "ebike", limit = 9 }]',
+        "services.gig_station.also",
+    ),
+    "a band beyond max(60, 4 x 15)": ("minutes = [15, 61]", "services.gig_station.minutes"),
+}
+
+
+@pytest.mark.parametrize("name", list(RINGS))
+def test_rings_that_cannot_be_computed_are_faults(tmp_path, name):
+    lines, where = RINGS[name]
+    for file in ("a.geojson", "b.csv", "c.osm.pbf"):
+        (tmp_path / file).touch()
+    (tmp_path / "study.toml").write_text(
+        '[study]\nid = "x"\nname = "x"\nperiod = "2026"\n[layers]\ncommunities = "a.geojson"\n'
+        f'service_points = "b.csv"\nstreets = "c.osm.pbf"\n[services.gig_station]\n{lines}\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(InputFaultsError) as caught:
+        read_study(tmp_path)
+    assert [fault.where for fault in caught.value.faults] == [where]
