@@ -14,14 +14,14 @@ import typer
 
 from geo import __version__
 from geo.errors import Fault, GeoError, InputFaultsError
-from geo.messages import Message, subject, text
+from geo.messages import Message, text
+from geo.printout import closing_lines, input_lines, repair_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from geo.batch import Outcome
-    from geo.pipeline import Analysis, Inputs, Progress
+    from geo.pipeline import Progress
     from geo.study import Study
 
 UNUSABLE, USAGE, SOME_FAILED = 1, 2, 3
@@ -227,129 +227,8 @@ def run(
             analysis.write(folder, lang=lang.value)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
-    for line in closing_lines(analysis, folder, lang):
+    for line in closing_lines(analysis, folder, lang.value):
         _say(line)
-
-
-def _words(said: Message | str, lang: Language) -> str:
-    return said.text(lang.value) if isinstance(said, Message) else said
-
-
-def _label(found: Mapping[str, Any], lang: Language) -> str:
-    return str(found["label"] if lang.value == "zh" else found["label_en"])
-
-
-def closing_lines(analysis: Analysis, folder: Path, lang: Language) -> list[str]:
-    """Return what was found: warnings, each service's coverage, three numbers, and where to look."""
-    summary, study = analysis.summary, analysis.study
-    mark = text("cli.synthetic", lang.value) if study.head.synthetic else ""
-    title = {"name": study.head.name, "period": study.head.period, "date": study.last_day.isoformat()}
-    timed = {code: found for code, found in summary["services"].items() if found["test"] == "minutes"}
-    counts = [_count(found, lang) for found in summary["services"].values() if found["test"] != "minutes"]
-    people = text("word.comma", lang.value).join(
-        f"{text(f'word.{group}', lang.value)} {summary['people'][group]:,.0f}"
-        for group in ("residents", "workers", "elders")
-        if group in summary["people"]
-    )
-    numbers = {
-        "people": people,
-        "gaps": f"{sum(found['gaps'] for found in timed.values()):,}",
-        "misplaced": f"{summary['misplaced_share']:.2%}",
-    }
-    return [
-        text("cli.title", lang.value, mark=mark, **title),
-        *(f"  ! {_words(warning, lang)}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
-        *_coverage_lines(timed, lang),
-        *counts,
-        text("cli.numbers", lang.value, **numbers),
-        text("cli.look", lang.value, page=folder / "map.html", report=folder / "report.xlsx"),
-    ]
-
-
-def _coverage_lines(timed: Mapping[str, Mapping[str, Any]], lang: Language) -> list[str]:
-    """Return one line a service and group, with its basis, in columns."""
-    words = subject("cli", lang.value)
-    rows = []
-    for found in timed.values():
-        ring = text("cli.ring", lang.value, mode=_mode(found["mode"], lang), limit=f"{found['limit']:g}")
-        start = [_label(found, lang), ring]
-        gaps = f"{found['gaps']:,}"
-        for group, numbers in found["groups"].items():
-            missed = numbers["people_not_served"]
-            rows.append(
-                [
-                    *start,
-                    text(f"word.{group}", lang.value),
-                    f"{numbers['people']:,.0f}",
-                    _share(numbers, lang),
-                    "—" if missed is None else f"{missed:,.0f}",
-                    gaps,
-                ]
-            )
-            start, gaps = ["", ""], ""
-    if not rows:
-        return []
-    names = ("service", "ring", "group", "people", "share", "missed", "gaps")
-    return _columns([[words[f"head_{name}"] for name in names], *rows], right=range(3, len(names)))
-
-
-def _unjudged(timed: Mapping[str, Mapping[str, Any]], lang: Language) -> list[str]:
-    """Return how many units cannot be judged and why, once for all services it holds for."""
-    said: dict[tuple[int, str], list[str]] = {}
-    for found in timed.values():
-        for numbers in found["groups"].values():
-            if number := numbers["units_not_assessed"]:
-                services = said.setdefault(
-                    (number, _words(numbers["note"], lang) if numbers["share"] is None else ""), []
-                )
-                services += [] if _label(found, lang) in services else [_label(found, lang)]
-    comma, see = text("word.comma", lang.value), text("cli.see_note", lang.value)
-    return [
-        text("cli.unjudged", lang.value, services=comma.join(services), count=number, why=why or see)
-        for (number, why), services in said.items()
-    ]
-
-
-def _share(numbers: Mapping[str, Any], lang: Language) -> str:
-    share = numbers["share"]
-    if share is None:
-        return text("word.no_demand" if numbers["status"] == "no_demand" else "word.not_assessed", lang.value)
-    shown = f"{share:.1%}"
-    return "99.9%" if shown == "100.0%" and share < 1 else shown  # nobody who is left out is rounded away
-
-
-def _count(found: Mapping[str, Any], lang: Language) -> str:
-    """Return the line of a service that is not measured in minutes."""
-    if found["test"] == "presence":
-        kind = text(f"word.{found['unit_kind']}", lang.value)
-        counts = {"units": found["units"], "having": found["units_with"]}
-        return text("cli.presence", lang.value, service=_label(found, lang), kind=kind, **counts)
-    return text("cli.inventory", lang.value, service=_label(found, lang), count=found["counted"])
-
-
-def _columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Return rows as lines whose columns stand below each other, also where signs are two columns wide.
-
-    Examples
-    --------
-    >>> _columns([["服务", "人数"], ["ab", "7"]], right=[1])
-    ['  服务  人数', '  ab       7']
-    """
-    from rich.cells import cell_len  # noqa: PLC0415 - keeps --help fast
-
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            blank = " " * (width - cell_len(cell))
-            cells.append(blank + cell if number in right else cell + blank)
-        lines.append(f"  {'  '.join(cells)}".rstrip())
-    return lines
-
-
-def _mode(name: str, lang: Language) -> str:
-    return subject("word", lang.value).get(name, name)
 
 
 @app.command(short_help="Look at a study's data before computing / 检查输入数据")
@@ -369,52 +248,10 @@ def check(study: StudyArgument, data: DataOption = None, lang: LangOption = Lang
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
     told = [*repairs[["layer", "source", "row", "id", "action", "message"]].itertuples(index=False, name=None)]
-    for line in (*_input_lines(inputs, lang), *_repair_lines(told, lang)):
+    for line in (*input_lines(inputs, lang.value), *repair_lines(told, lang.value)):
         _say(line)
     given = " ".join([study, *(f"--data {place}" for place in data or ())])
     _say(text("cli.ready", lang.value, study=given))
-
-
-def _input_lines(inputs: Inputs, lang: Language) -> list[str]:
-    """Return what was read, one line a file."""
-    words = subject("cli", lang.value)
-    crs = inputs.layers.crs
-    length_km = float(inputs.streets["length_m"].sum()) / 1000
-    streets = text("cli.streets", lang.value, count=f"{len(inputs.streets):,}", km=f"{length_km:,.1f}")
-    rows = []
-    for item in inputs.layers.inputs:
-        name = item["layer"]
-        counted = ""
-        if item["rows_read"] is not None:
-            counts = {"read": item["rows_read"], "kept": item["rows_kept"], "repaired": item["rows_repaired"]}
-            counted = text("cli.rows", lang.value, **counts)
-        rows.append([words.get(f"layer_{name}", name), str(item["path"]), item["crs"] or "", counted])
-    return [
-        text("cli.crs", lang.value, crs=crs.to_string(), name=crs.name),
-        words["read"],
-        *_columns(rows),
-        streets,
-    ]
-
-
-def _repair_lines(told: Sequence[tuple[Any, ...]], lang: Language) -> list[str]:
-    """Return repairs and remarks, gathered by source, one line a row."""
-    words = subject("cli", lang.value)
-    if not told:
-        return [words["no_repairs"]]
-    lines = [text("cli.repairs", lang.value, count=len(told))]
-    sources: dict[tuple[str, str], list[str]] = {}
-    for layer, source, row, own_id, action, message in told:
-        number = str(row)
-        about = text("cli.at_row", lang.value, row=number) if number.isdigit() else ""
-        about = about or (text("cli.at_id", lang.value, id=own_id) if own_id else "")
-        mark = words[f"action_{action}"]
-        line = text("cli.repair", lang.value, mark=mark, about=about, what=message.text(lang.value))
-        sources.setdefault((layer, source), []).append(line)
-    for (layer, source), said in sources.items():
-        name = words.get(f"layer_{layer}", layer)
-        lines += [text("cli.of_source", lang.value, source=source, layer=name) if source else f"  {name}", *said]
-    return lines
 
 
 @app.command(short_help="Start a study of your own / 新建一个研究")

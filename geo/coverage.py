@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
-    from geo.study import Adequacy
+    from geo.study_file import Adequacy
 
 LIST_SEPARATOR = ";"
 

@@ -13,7 +13,7 @@ import shapely
 from geo import crs as crs_room, layers, modes, network, schema, snapping, streets, surfaces, units
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import Message
-from geo.study import LayerSource
+from geo.study_file import LayerSource
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pyproj
 
-    from geo.study import LayerSource, Study
+    from geo.study import Study
+    from geo.study_file import LayerSource
 
 _ANY_CRS = crs_room.WGS84
 

@@ -11,7 +11,7 @@ from worlds import METRIC, box, points_table, spots, street, street_table
 
 from geo import areas, coverage, schema
 from geo.catalogue import Ring, ServiceType
-from geo.study import Adequacy
+from geo.study_file import Adequacy
 
 INF = np.inf
 SERVICE = ServiceType("hall", "厅", "Hall", demand=("residents", "workers"), limit=15.0, minutes=(5.0, 15.0))

@@ -13,11 +13,11 @@ import pytest
 import geo
 
 PACKAGE = Path(geo.__file__).parent
-FLOOR = ("messages", "errors", "units", "crs", "grid", "schema", "modes", "catalogue", "study", "results")
+FLOOR = ("messages", "errors", "units", "crs", "grid", "schema", "modes", "catalogue", "study_file", "study", "results")
 INPUTS = ("layers", "streets", "terrain", "population", "areas", "demand")
 ANALYSIS = ("line_index", "network", "snapping", "travel_times", "surfaces", "coverage", "gaps")
 OUTPUTS = ("maps", "reports")
-TOP = ("street_sources", "zones", "summary", "pipeline", "queries", "batch", "sample", "template", "cli")
+TOP = ("street_sources", "zones", "summary", "pipeline", "queries", "batch", "sample", "template", "printout", "cli")
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}
 ORDER = {room: number for number, room in enumerate(room for band in BANDS for room in band)}

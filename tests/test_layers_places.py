@@ -16,7 +16,7 @@ import shapely
 from geo import crs as crs_room
 from geo.errors import InputFaultsError
 from geo.layers import TableRead, read_table
-from geo.study import LayerSource
+from geo.study_file import LayerSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

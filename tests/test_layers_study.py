@@ -17,7 +17,8 @@ from geo import crs as crs_room, layers, messages, schema
 from geo.errors import InputFaultsError
 from geo.layers import columns
 from geo.layers.findings import Findings
-from geo.study import LayerSource, Study, read_study
+from geo.study import Study, read_study
+from geo.study_file import LayerSource
 
 SHARED = Path(os.environ.get("GEO_SHARED", Path(__file__).parents[2] / "shared"))
 HEAD = '[study]\nid = "w"\nname = "示例"\nperiod = "2026Q4"\n'

@@ -16,7 +16,7 @@ from geo.layers import TableRead, read_table
 from geo.layers.findings import too_many
 from geo.layers.headers import hold_phones, is_personal, match
 from geo.layers.values import numbers, text_of
-from geo.study import LayerSource
+from geo.study_file import LayerSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geo.layers.findings import Findings
     from geo.layers.raw import Raw
-    from geo.study import LayerSource
+    from geo.study_file import LayerSource
 
 _UNIT = ("id", "name", "population", "elders", "workers", "capacity", "district", "town", "area")
 # Canonical columns that every table of a kind has, also an empty one; `geometry` comes behind.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geo.layers.findings import Findings
     from geo.layers.raw import Raw
     from geo.messages import Message
-    from geo.study import LayerSource
+    from geo.study_file import LayerSource
 
 FAR_M = 200_000.0
 NEAR_DEGREES = 3.0

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from geo.catalogue import ServiceType
     from geo.crs import Shifted
     from geo.layers.raw import Raw
-    from geo.study import LayerSource, Study
+    from geo.study import Study
+    from geo.study_file import LayerSource
 
 KINDS = {
     "communities": "community",
@@ -173,7 +174,7 @@ def read_table(
 
     Examples
     --------
-    >>> from geo.study import LayerSource
+    >>> from geo.study_file import LayerSource
     >>> read_table(LayerSource(path="no/such.csv"), kind="venue")
     Traceback (most recent call last):
     geo.errors.InputFaultsError: no/such.csv (venues):  cannot be opened: No such file or directory
@@ -193,7 +194,7 @@ def is_graph(source: LayerSource) -> bool:
 
     Examples
     --------
-    >>> from geo.study import LayerSource
+    >>> from geo.study_file import LayerSource
     >>> is_graph(LayerSource(path="a.osm.pbf")), is_graph(LayerSource(path="a.shp"))
     (True, False)
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geo.catalogue import ServiceType
     from geo.layers.findings import Findings
-    from geo.study import LayerSource
+    from geo.study_file import LayerSource
 
 MOBILE_TYPE = "mobile_service"
 _WORKING = (

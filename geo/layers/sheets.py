@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
     from geo.layers.findings import Findings
-    from geo.study import LayerSource
+    from geo.study_file import LayerSource
 
 Grid = list[list[str]]
 ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geo.layers.findings import Findings
-    from geo.study import LayerSource
+    from geo.study_file import LayerSource
 
 # What a file of each kind begins with. GDAL itself goes by content, and would open a virtual file that names others.
 MAGIC = {

@@ -17,7 +17,8 @@ from geo import catalogue, modes, schema
 from geo.grid import Grid, Surface
 from geo.messages import Message
 from geo.results import Results
-from geo.study import Adequacy, Head, Layers, Study
+from geo.study import Study
+from geo.study_file import Adequacy, Head, Layers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,169 @@
+"""What a study file may say: its tables, their keys, and what each accepts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from geo import catalogue, crs as crs_room
+from geo.errors import GeoCrsError
+
+Group = Literal["residents", "workers", "elders"]
+PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
+
+
+def _custom(key: str) -> PydanticCustomError:
+    """Return a fault of one value whose type is the key of its message."""
+    return PydanticCustomError(key, key)
+
+
+class Frozen(BaseModel):
+    """A table that knows its keys and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LayerSource(Frozen):
+    """One source of a layer, as the study file states it; `path` is resolved by :func:`read_study`."""
+
+    path: str | None = None
+    place: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    layer: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    where: dict[str, list[Any]] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(default_factory=dict)
+    unknown: Literal["fail", "report"] = "fail"
+    file: Path | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_is_ours(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
+        if isinstance(value, dict) and "file" in value and not isinstance(value["file"], Path):
+            raise _custom("study.no_file_key")  # noqa: EM101 - a key, not a text
+        return value
+
+    @property
+    def label(self) -> str:
+        """The source as the user wrote it."""
+        return self.path or self.place or "?"
+
+
+class AlsoSpec(Frozen):
+    """A further ring of a service."""
+
+    mode: str
+    limit: Annotated[float, Field(gt=0, le=240)]
+
+
+class ServiceSpec(Frozen):
+    """What a study overrides of a service type, or the whole of a new one."""
+
+    label: str | None = None
+    label_en: str | None = None
+    aliases: tuple[str, ...] = ()
+    mode: str | None = None
+    minutes: tuple[Annotated[float, Field(gt=0, le=240)], ...] | None = None
+    limit: Annotated[float, Field(gt=0, le=240)] | None = None
+    also: tuple[AlsoSpec, ...] | None = None
+    demand: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
+    direction: catalogue.Direction | None = None
+
+
+class ModeSpec(Frozen):
+    """What a study overrides of a mode, or a new one that moves `like` a known one."""
+
+    speed_kmh: Annotated[float, Field(gt=0, le=200)] | None = None
+    like: Literal["walk", "elder", "ebike", "drive"] | None = None
+    slope: bool | None = None
+
+
+class Adequacy(Frozen):
+    """When the network is too thin to judge a unit."""
+
+    detached_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    street_m_per_resident: Annotated[float, Field(ge=0)] = 1.5
+    around_m: Annotated[float, Field(ge=0)] = 300.0
+    island_m: Annotated[float, Field(ge=0)] = 1000.0
+
+
+class Head(Frozen):
+    """The `[study]` table."""
+
+    id: str
+    name: str
+    code: str | None = None
+    period: str
+    crs: str | None = None
+    synthetic: bool = False
+    previous: str | None = None
+    cap_m: Annotated[float, Field(gt=0, le=2000)] = 300.0
+    keep_personal: bool = False
+    review_no: str | None = None
+    source: str | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _folder_safe(cls, value: str) -> str:
+        if not re.fullmatch(r"\w[\w.-]*", value) or ".." in value:
+            raise _custom("study.bad_id")  # noqa: EM101 - a key, not a text
+        return value
+
+    @field_validator("period")
+    @classmethod
+    def _a_period(cls, value: str) -> str:
+        if not PERIOD.match(value):
+            raise _custom("study.bad_period")  # noqa: EM101 - a key, not a text
+        return value
+
+    @field_validator("crs")
+    @classmethod
+    def _metric(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            wanted = crs_room.normalise(value)
+        except GeoCrsError as error:
+            raise _custom("study.bad_crs") from error  # noqa: EM101 - a key, not a text
+        if not crs_room.is_metric(wanted):
+            raise _custom("study.bad_crs")  # noqa: EM101 - a key, not a text
+        return value
+
+
+class Layers(Frozen):
+    """The `[layers]` table: each layer is a tuple of sources."""
+
+    communities: tuple[LayerSource, ...] = ()
+    parks: tuple[LayerSource, ...] = ()
+    service_points: tuple[LayerSource, ...]
+    streets: tuple[LayerSource, ...]
+    districts: tuple[LayerSource, ...] = ()
+    factories: tuple[LayerSource, ...] = ()
+    venues: tuple[LayerSource, ...] = ()
+    gates: tuple[LayerSource, ...] = ()
+    barriers: tuple[LayerSource, ...] = ()
+    water: tuple[LayerSource, ...] = ()
+    boundary: tuple[LayerSource, ...] = ()
+    population: tuple[LayerSource, ...] = ()
+    terrain: tuple[LayerSource, ...] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _sources(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        return tuple({"path": item} if isinstance(item, str) else item for item in listed)
+
+
+class StudyFile(Frozen):
+    """The whole file."""
+
+    study: Head
+    layers: Layers
+    services: dict[str, ServiceSpec] = Field(default_factory=dict)
+    modes: dict[str, ModeSpec] = Field(default_factory=dict)
+    adequacy: Adequacy = Field(default_factory=Adequacy)
