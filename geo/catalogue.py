@@ -25,6 +25,7 @@ Test = Literal["minutes", "presence", "inventory"]
 Direction = Literal["to_service", "from_service"]
 BANDS = (5.0, 10.0, 15.0)
 LIMIT = 15.0
+OWN = "O"  # status of a limit that the study file sets
 _QUOTES = dict.fromkeys(map(ord, "\"'“”‘’「」『』《》〈〉＂＇`´·"), None)
 
 
@@ -63,7 +64,7 @@ class ServiceType:
     direction
         `to_service`: the person goes to the service.
     basis, status
-        Where the limit comes from, and how sure that is (V, S, M, D).
+        Where the limit comes from, and how sure that is: V, S, M, D, or O where the study file sets it.
     """
 
     code: str
@@ -90,6 +91,14 @@ class ServiceType:
     def rings(self) -> tuple[Ring, ...]:
         """All rings, the deciding one first."""
         return (Ring(self.mode, self.limit), *self.also) if self.test == "minutes" else ()
+
+    def basis_in(self, lang: Lang) -> str:
+        """Return where the limit comes from, for people; "" where the type has no limit of its own."""
+        if self.status == OWN:
+            return messages.text("word.own_value", lang)
+        if self.test != "minutes":
+            return ""
+        return messages.subject("basis", lang).get(self.code, self.basis)
 
     def bands_of(self, number: int) -> tuple[float, ...]:
         """Return the bands of one of the rings, rising; its limit is the last."""

@@ -358,8 +358,8 @@ def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceTy
         minutes=minutes,
         also=tuple(ring for ring in also if ring.mode != mode),
         direction=spec.direction or base.direction,
-        basis=base.basis if spec.limit is None else messages.text("study.own_limit"),
-        status=base.status if spec.limit is None else "D",
+        basis=base.basis if spec.limit is None else "",
+        status=base.status if spec.limit is None else catalogue.OWN,
     )
 
 
