@@ -102,6 +102,7 @@ def _one(file: Path, folder: Path, *, out: Path, data: tuple[Path, ...], lang: L
         study = _own_place(read_study(file, data=data), label, taken)
         analysis = analyse(study)
         analysis.write(out / study.head.id, lang=lang)
+        taken[study.head.id.casefold()] = label
     except InputFaultsError as error:
         return Outcome(label, done=False, lines=tuple(fault.text(lang) for fault in error.faults))
     except GeoError as error:
@@ -117,7 +118,6 @@ def _own_place(study: Study, label: str, taken: dict[str, str]) -> Study:
     if own in taken:
         clash = Message("cli.same_id", {"id": study.head.id, "other": taken[own]})
         raise InputFaultsError([Fault(f"{label}/{STUDY_FILE}: study.id", clash)])
-    taken[own] = label
     return study
 
 

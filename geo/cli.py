@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import warnings
 from contextlib import contextmanager
 from enum import StrEnum
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from geo.pipeline import Progress
     from geo.study import Study
 
+# Where the study file itself could not be opened, there is nothing to say of its layers.
+UNOPENED = {"study.no_such", "study.no_file", "study.not_utf8", "study.not_toml", "study.unreadable"}
 UNUSABLE, USAGE, SOME_FAILED = 1, 2, 3
 SAMPLES = ("yongchun", "nanan", "quangang")
 STUDIES_SHOWN = 5
@@ -142,6 +145,9 @@ def _faults(error: GeoError, given: object, lang: Language) -> int:
     _fail(text("cli.faults", lang.value, given=given, count=len(error.faults)))
     for fault in error.faults:
         _fail(f"  ✗ {fault.text(lang.value)}")
+    keys = {fault.message.key for fault in error.faults}
+    if any(key.startswith("study.") for key in keys) and not keys & UNOPENED:
+        _fail(text("cli.layers_unread", lang.value))
     return UNUSABLE
 
 
@@ -195,9 +201,12 @@ def _place_faults(place: Path) -> list[Fault]:
     nearest = next((folder for folder in (place, *place.absolute().parents) if folder.exists()), Path.cwd())
     if not nearest.is_dir():
         return [Fault(str(place), Message("cli.out_is_file", {"file": nearest}))]
-    if not os.access(nearest, os.W_OK | os.X_OK):
+    try:
+        # Only a try tells: permissions say nothing of read-only disks and of systems that make no folders.
+        with tempfile.TemporaryDirectory(prefix=".geo-", dir=nearest):
+            return []
+    except OSError:
         return [Fault(str(place), Message("cli.out_locked", {"folder": nearest}))]
-    return []
 
 
 @app.command(short_help="Compute a study: map, report, tables / 计算一个研究")

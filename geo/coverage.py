@@ -17,7 +17,7 @@ from geo import schema, units as units_room
 from geo.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -173,6 +173,7 @@ def table(
     place: Ground,
     adequacy: Adequacy,
     exits: Mapping[str, NDArray[np.float64]] | None = None,
+    unknown: Collection[tuple[str, str, str]] = (),
 ) -> gpd.GeoDataFrame:
     """Return `schema.COVERAGE` for services measured in minutes.
 
@@ -192,6 +193,8 @@ def table(
     exits
         Mode → (points,) minutes to where the streets leave the study's area. A unit with unserved
         people who reach such a place within the band is `edge`: they may be served from beyond.
+    unknown
+        (kind, id, group) of units whose people are not known; they are not assessed.
 
     Returns
     -------
@@ -208,6 +211,7 @@ def table(
             place=place,
             adequacy=adequacy,
             exits=exits or {},
+            unknown=unknown,
         )
         for service in services
         for ring_number in range(len(service.rings))
@@ -235,6 +239,7 @@ def _block(
     place: Ground,
     adequacy: Adequacy,
     exits: Mapping[str, NDArray[np.float64]],
+    unknown: Collection[tuple[str, str, str]],
 ) -> pd.DataFrame:
     """Return the rows of one service, ring and group: every unit × band."""
     ring = service.rings[ring_number]
@@ -245,6 +250,9 @@ def _block(
     people = membership.totals(weight)
     detached = membership.totals(np.where(attached, 0.0, weight))
     reason = cannot_judge(place, people, detached, adequacy)
+    not_known = np.array([(row.kind, row.unit_id, group) in unknown for row in membership.rows], dtype=bool)
+    reason[not_known] = Message("coverage.unknown", {"group": Message(f"word.{group}")})
+    people = np.where(not_known & (people == 0), np.nan, people)
     parts = []
     for limit in service.bands_of(ring_number):
         within = units_room.within(minutes, limit)

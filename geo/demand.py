@@ -51,6 +51,8 @@ class Starts(NamedTuple):
         belongs where the factory stands.
     notes
         What was decided.
+    unknown
+        (kind, id, group) of units whose people of a group are not known: they cannot be judged.
     gates_from
         (kind, id) of a unit → `gates` | `crossings` | `nearest` | `point`, for units of workers.
     """
@@ -59,6 +61,7 @@ class Starts(NamedTuple):
     home: NDArray[np.object_]
     notes: list[Note]
     gates_from: dict[tuple[str, str], str]
+    unknown: frozenset[tuple[str, str, str]]
 
 
 class _Part(NamedTuple):
@@ -153,11 +156,12 @@ def starts(
     """
     crs_room.require_same(units, streets)
     notes: list[Note] = []
+    unknown: set[tuple[str, str, str]] = set()
     gates_from: dict[tuple[str, str], str] = {}
     tree = shapely.STRtree(streets.geometry.to_numpy())
-    parts = _residents(units, streets, tree, cells, notes)
-    parts += _workers(units, streets, tree, gates, notes, gates_from)
-    return Starts(_table(parts, units), _homes(parts), notes, gates_from)
+    parts = _residents(units, streets, tree, cells, notes, unknown)
+    parts += _workers(units, streets, tree, gates, notes, gates_from, unknown)
+    return Starts(_table(parts, units), _homes(parts), notes, gates_from, frozenset(unknown))
 
 
 def _homes(parts: list[_Part]) -> NDArray[np.object_]:
@@ -185,6 +189,7 @@ def _residents(
     tree: shapely.STRtree,
     cells: Cells | None,
     notes: list[Note],
+    unknown: set[tuple[str, str, str]],
 ) -> list[_Part]:
     """Return residents and elders, community by community, then the cells outside all."""
     communities = units[units["unit_kind"] == "community"]
@@ -209,11 +214,18 @@ def _residents(
         elif len(mine):
             factor = total / weights.sum()
             notes.append(Note("communities", unit.unit_id, Message("demand.factor", {"factor": f"{factor:.4f}"})))
+        if np.isnan(total) and cells is not None:
+            continue  # the raster knows of nobody there
         if np.isnan(total):
             notes.append(Note("communities", unit.unit_id, Message("demand.no_population")))
+            unknown.add(("community", unit.unit_id, "residents"))
+            parts += _elders(unit, ids, weights, points)
             continue
         people = weights if np.isnan(unit.population) else apportion(total, weights)
         parts += _with_elders(unit, ids, people, points, notes)
+    elders = communities["elders"].isna()
+    if not elders.all():
+        unknown |= {("community", unit_id, "elders") for unit_id in communities.loc[elders, "unit_id"]}
     if cells is not None:
         rest = np.flatnonzero(owner < 0)
         parts.append(
@@ -234,15 +246,23 @@ def _with_elders(
     """Return the residents of one community and, where their number is known, its elders."""
     unit_id, elders = str(unit.unit_id), float(unit.elders)  # type: ignore[attr-defined]
     keep = people > 0
-    parts = [_Part(list(ids[keep]), people[keep], "residents", "community", unit_id, points[keep], points[keep])]
-    if np.isnan(elders):
-        return parts
     if elders > people.sum():
         notes.append(Note("communities", unit_id, Message("demand.elders_more", {"elders": f"{elders:g}"})))
-    older = apportion(elders, people)
+    residents = _Part(list(ids[keep]), people[keep], "residents", "community", unit_id, points[keep], points[keep])
+    return [residents, *_elders(unit, ids, people, points)]
+
+
+def _elders(
+    unit: tuple[object, ...], ids: NDArray[np.object_], weights: NDArray[np.float64], points: NDArray[np.object_]
+) -> list[_Part]:
+    """Return the elders of one community where all its people live; nothing where their number is not known."""
+    unit_id, elders = str(unit.unit_id), float(unit.elders)  # type: ignore[attr-defined]
+    if np.isnan(elders):
+        return []
+    older = apportion(elders, weights)
     old = older > 0
     names = [f"{name}:elders" for name in ids[old]]
-    return [*parts, _Part(names, older[old], "elders", "community", unit_id, points[old], points[old])]
+    return [_Part(names, older[old], "elders", "community", unit_id, points[old], points[old])]
 
 
 def _workers(
@@ -252,6 +272,7 @@ def _workers(
     gates: gpd.GeoDataFrame,
     notes: list[Note],
     gates_from: dict[tuple[str, str], str],
+    unknown: set[tuple[str, str, str]],
 ) -> list[_Part]:
     """Return the workers of factories, and of parks those beyond their factories."""
     factories = units[units["unit_kind"] == "factory"]
@@ -264,6 +285,7 @@ def _workers(
         if np.isnan(people):
             if layer == "factories" or not inside.get(unit.unit_id):
                 notes.append(Note(layer, unit.unit_id, Message("demand.no_workers")))
+                unknown.add((unit.unit_kind, unit.unit_id, "workers"))
             continue
         if unit.unit_kind == "park":
             counted = inside.get(unit.unit_id, 0.0)

@@ -49,7 +49,7 @@ def find(
     -------
     `schema.GAPS`, ranked by people, plus `unit_id`, `people_<group>`, `demand_ids` (joined by ";")
     and the area drawn: 125 m around the points. `minutes_to_nearest` is the median of the people
-    (`inf` where half of them reach none), lon and lat (WGS 84) the demand point nearest to their
+    (`inf` where half of them reach none within the horizon; then no name is given), lon and lat (WGS 84) the demand point nearest to their
     middle.
     """
     minutes = demand[f"minutes_{service.code}"].to_numpy(dtype=np.float64)
@@ -111,12 +111,13 @@ def _gap(points: gpd.GeoDataFrame, service: ServiceType, facility_names: pd.Seri
     at = int(np.argmin(np.hypot(*(xy - middle).T))) if there.any() else -1
     nearest = points[f"nearest_{service.code}"].fillna("")
     most = points["people"].groupby(nearest[nearest != ""]).sum()
-    name = facility_names.get(most.idxmax(), "") if len(most) else ""
+    minutes = weighted_median(points[f"minutes_{service.code}"].to_numpy(dtype=np.float64), people)
+    name = facility_names.get(most.idxmax(), "") if len(most) and np.isfinite(minutes) else ""
     districts = sorted({part for listed in points["districts"] for part in listed.split(_JOINED) if part})
     return {
         "service": service.code,
         "people": float(people.sum()),
-        "minutes_to_nearest": weighted_median(points[f"minutes_{service.code}"].to_numpy(dtype=np.float64), people),
+        "minutes_to_nearest": minutes,
         "nearest_name": name,
         "communities": points["community"].iloc[0],
         "districts": _JOINED.join(districts),

@@ -16,6 +16,7 @@ from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
 from geo.results import Results
 from geo.street_sources import read_all
+from geo.study import Study, read_study
 from geo.summary import summarise
 from geo.travel_times import minutes_at, reach
 from geo.units import horizon
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from geo.catalogue import ServiceType
     from geo.messages import Lang
     from geo.network import Network
-    from geo.study import Study
 
+COMBINE = ("dissolve", "each", "split")
 CONTEXT = ("boundary", "water", "barriers", "gates", "venues")
 
 
@@ -179,13 +180,13 @@ def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
     return {code: service for code, service in study.services.items() if code in present}
 
 
-def analyse(study: Study, *, combine: str = "dissolve", progress: Progress = _silent) -> Analysis:
+def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: Progress = _silent) -> Analysis:
     """Compute coverage, gaps and isochrones of a study.
 
     Parameters
     ----------
     study
-        From :func:`geo.read_study`.
+        From :func:`geo.read_study`, or the path that it takes.
     combine
         Isochrones to add to the dissolved ones: `dissolve` (none), `each` (one a facility) or
         `split` (divided by the nearest facility).
@@ -202,6 +203,10 @@ def analyse(study: Study, *, combine: str = "dissolve", progress: Progress = _si
     InputFaultsError
         With every fault that keeps the study from being computed.
     """
+    if combine not in COMBINE:
+        msg = f"combine={combine!r}; accepted are {', '.join(COMBINE)}"
+        raise GeoValueError(msg)
+    study = study if isinstance(study, Study) else read_study(study)
     inputs = read_inputs(study, progress=progress)
     points = inputs.layers.tables["service_points"]
     services = evaluated(study, points)
@@ -238,7 +243,14 @@ def analyse(study: Study, *, combine: str = "dissolve", progress: Progress = _si
     place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
     exits = _exits(inputs, networks, linked, timed, cap_m=cap_m)
     table = coverage.table(
-        people, inputs.units, timed, membership=membership, place=place, adequacy=study.adequacy, exits=exits
+        people,
+        inputs.units,
+        timed,
+        membership=membership,
+        place=place,
+        adequacy=study.adequacy,
+        exits=exits,
+        unknown=begun.unknown,
     )
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])
@@ -258,6 +270,7 @@ def analyse(study: Study, *, combine: str = "dissolve", progress: Progress = _si
         zones=zones,
         networks=networks,
         repairs=repairs,
+        unknown=begun.unknown,
     )
     return Analysis(
         study=study,

@@ -56,7 +56,6 @@ def _coverage_lines(timed: Mapping[str, Mapping[str, Any]], lang: Lang) -> list[
     for found in timed.values():
         ring = text("cli.ring", lang, mode=_mode(found["mode"], lang), limit=f"{found['limit']:g}")
         start = [_label(found, lang), ring]
-        gaps = f"{found['gaps']:,}"
         for group, numbers in found["groups"].items():
             missed = numbers["people_not_served"]
             rows.append(
@@ -66,10 +65,10 @@ def _coverage_lines(timed: Mapping[str, Mapping[str, Any]], lang: Lang) -> list[
                     f"{numbers['people']:,.0f}",
                     _share(numbers, lang),
                     "—" if missed is None else f"{missed:,.0f}",
-                    gaps,
+                    "—" if missed is None else f"{numbers['gaps']:,}",
                 ]
             )
-            start, gaps = ["", ""], ""
+            start = ["", ""]
     if not rows:
         return []
     names = ("service", "ring", "group", "people", "share", "missed", "gaps")

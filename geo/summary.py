@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo import units
+from geo import gaps as gaps_room, units
 from geo.areas import KINDS
 from geo.messages import Message
+from geo.schema import GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
@@ -40,6 +41,7 @@ def summarise(
     zones: Drawn,
     networks: Mapping[str, Network],
     repairs: pd.DataFrame,
+    unknown: Collection[tuple[str, str, str]],
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
     by_service = {code: _service(service, points, people, table, gaps, zones) for code, service in services.items()}
@@ -70,8 +72,25 @@ def summarise(
         "misplaced_share": max(zones.misplaced.values(), default=0.0),
         "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
         "repairs": {str(k): int(v) for k, v in repairs["action"].value_counts().sort_index().items()},
-        "warnings": _warnings(study, services, points, by_service, people),
+        "warnings": [*_warnings(study, services, points, by_service, people), *_unknown(read, unknown)],
     }
+
+
+def _unknown(read: LayerSet, unknown: Collection[tuple[str, str, str]]) -> list[Message]:
+    """Return which units are not in the totals because nobody says how many people they have."""
+    told = []
+    for group in GROUPS:
+        names = [
+            str(name)
+            for layer in KINDS
+            for unit_id, name in zip(read.tables[layer]["id"], read.tables[layer]["name"], strict=True)
+            if (KINDS[layer], str(unit_id), group) in unknown
+        ]
+        if names:
+            shown = ", ".join(names[:NAMES_TOLD])
+            values = {"count": len(names), "group": Message(f"word.{group}"), "names": shown}
+            told.append(Message("run.unknown_people", values))
+    return told
 
 
 def _version(name: str) -> str:
@@ -119,14 +138,15 @@ def _service(
     zones: Drawn,
 ) -> dict[str, Any]:
     mine = points[points["type"] == service.code]
-    listed = {state: int((mine["state"] == state).sum()) for state in STATES}
+    mobile = mine["mobile"].to_numpy(dtype=bool)
+    listed = {state: int(((mine["state"] == state) & ~mobile).sum()) for state in STATES}
     fixed = mine[mine["counted"]]
     found: dict[str, Any] = {
         "label": service.label,
         "label_en": service.label_en,
         "test": service.test,
-        "counted": len(fixed) if service.test != "inventory" else listed["working"],
-        "listed": {**listed, "mobile": int(mine["mobile"].sum())},
+        "counted": len(fixed) if service.test != "inventory" else int((mine["state"] == "working").sum()),
+        "listed": {**listed, "mobile": int(mobile.sum())},
     }
     if service.test == "presence":
         rows = table[(table["service"] == service.code) & (table["mode"] == "presence")]
@@ -138,7 +158,7 @@ def _service(
     return found | {
         "mode": service.mode,
         "limit": service.limit,
-        "groups": {group: _group(service, group, people, table) for group in service.demand},
+        "groups": {group: _group(service, group, people, table, theirs) for group in service.demand},
         "misplaced_share": zones.misplaced[key],
         "misplaced_uniform_share": zones.misplaced_uniform[key],
         "also": [
@@ -152,10 +172,22 @@ def _service(
         ],
         "gaps": len(theirs),
         "gap_people": float(theirs["people"].sum()),
+        "unjudged_not_served": {
+            group: round(_not_served(service, group, people) - float(theirs[f"people_{group}"].sum()), 6)
+            for group in gaps_room.counted_groups(service)
+        },
     }
 
 
-def _group(service: ServiceType, group: str, people: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
+def _not_served(service: ServiceType, group: str, people: pd.DataFrame) -> float:
+    mine = people[people["group"] == group]
+    served = units.within(mine[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit)
+    return float(mine["people"].to_numpy(dtype=np.float64)[~served].sum())
+
+
+def _group(
+    service: ServiceType, group: str, people: pd.DataFrame, table: pd.DataFrame, gaps: pd.DataFrame
+) -> dict[str, Any]:
     """Return the people of one group: read, served, not served, and of these not attached."""
     mine = people[people["group"] == group]
     weight = mine["people"].to_numpy(dtype=np.float64)
@@ -179,6 +211,8 @@ def _group(service: ServiceType, group: str, people: pd.DataFrame, table: pd.Dat
         "status": status,
         "note": whole["note"],
         "units_not_assessed": len(unjudged),
+        "gaps": int((gaps[f"people_{group}"] > 0).sum()),
+        "gap_people": float(gaps[f"people_{group}"].sum()),
     }
 
 
@@ -209,7 +243,10 @@ def _warnings(
             for group, found in by_service[code]["groups"].items()
             if found["people"] == 0
         ]
-    detached = float(people.loc[people["snap_status_walk"] != "ok", "people"].sum())
-    if detached:
-        told.append(Message("run.detached", {"people": f"{detached:.0f}"}))
+    detached = people[people["snap_status_walk"] != "ok"].groupby("group")["people"].sum()
+    told += [
+        Message("run.detached", {"people": f"{detached[group]:,.0f}", "group": Message(f"word.{group}")})
+        for group in GROUPS
+        if detached.get(group, 0.0) > 0
+    ]
     return told

@@ -13,12 +13,23 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from small_county import STUDY, ask, ask_shell, box, everything_below, features, write_county
+from small_county import (
+    STUDY,
+    ask,
+    ask_shell,
+    box,
+    communities,
+    csv_text,
+    everything_below,
+    features,
+    stations,
+    write_county,
+)
 
 import geo
 from geo import units
 from geo.coverage import minutes_column
-from geo.errors import Fault, InputFaultsError
+from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import Message
 from geo.pipeline import judged, rehearse
 
@@ -350,3 +361,43 @@ def test_yongchun_gives_the_same_bytes(tmp_path: Path, sample_layers: Path) -> N
     first, second = bytes_below(tmp_path / "one"), bytes_below(tmp_path / "two")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_people_that_nobody_knows_are_not_assessed_and_their_elders_stay(tmp_path: Path) -> None:
+    folder = write_county(tmp_path / "small", communities_geojson=communities(people=(None, 800)))
+    analysis = geo.analyse(folder)
+    table = analysis.coverage[analysis.coverage["limit_minutes"] == 15]
+    row = table[(table["unit_id"] == "west") & (table["service"] == "gig_station") & (table["demand"] == "residents")]
+    assert row["status"].tolist() == ["not_assessed"] * len(row)
+    assert row["people"].isna().all()
+    assert row["note"].map(lambda note: note.text("zh")).unique().tolist() == ["没有常住人口人数"]
+    assert analysis.summary["people"] == {"elders": 200.0 + 100.0, "residents": 800.0, "workers": 500.0}
+    assert [said.key for said in analysis.summary["warnings"]] == ["run.unknown_people"]
+    assert "西社区" in analysis.summary["warnings"][0].text("zh")
+
+
+def test_a_point_in_the_ocean_is_listed_and_not_counted(tmp_path: Path) -> None:
+    rows = stations()
+    rows[0][3] = 124.0
+    analysis = geo.analyse(write_county(tmp_path / "small", stations_csv=csv_text(rows)))
+    found = analysis.summary["services"]["gig_station"]
+    assert found["counted"] == 2
+    assert found["listed"] == {"working": 2, "planned": 1, "closed": 0, "doubtful": 1, "mobile": 0}
+
+
+def test_not_served_people_are_in_a_gap_or_in_a_unit_that_cannot_be_judged(tmp_path: Path) -> None:
+    analysis = geo.analyse(write_county(tmp_path / "small", communities_geojson=communities(people=(60_000, 800))))
+    for found in analysis.summary["services"].values():
+        for group, left in found.get("unjudged_not_served", {}).items():
+            people = analysis.demand[analysis.demand["group"] == group]
+            minutes = people[f"minutes_{'gig_station' if group != 'elders' else 'canteen_elder'}"]
+            not_served = people.loc[~units.within(minutes, 15), "people"].sum()
+            assert not_served == found["groups"][group]["gap_people"] + left
+    west = analysis.coverage[(analysis.coverage["unit_id"] == "west") & (analysis.coverage["demand"] == "residents")]
+    assert set(west["status"]) == {"not_assessed"}
+
+
+def test_a_path_will_do_and_a_wrong_combine_is_told(tmp_path: Path) -> None:
+    folder = write_county(tmp_path / "small")
+    with pytest.raises(GeoValueError, match="accepted are dissolve, each, split"):
+        geo.analyse(folder, combine="apart")

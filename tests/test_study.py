@@ -197,7 +197,7 @@ def test_a_service_may_be_set_otherwise(folder: Path) -> None:
     )
     assert service.minutes == (5.0, 10.0, 12.0)
     assert service.aliases[-1] == "劳务站"
-    assert service.status == "D"
+    assert service.status == "O"
     assert service.also == ()
 
 

@@ -296,17 +296,24 @@ def _finished(
     table = part.table
     if item.kind == "service":
         table = services.typed(table, item.source, findings, rows=part.rows, types=types)
-    shapes = _placed(item, part, crs, centre=centre)
+    shapes, far = _placed(item, part, crs, centre=centre)
     if item.kind == "service":
-        table = table.assign(counted=table["counted"].to_numpy(dtype=bool) & ~shapely.is_missing(shapes))
+        counted = table["counted"].to_numpy(dtype=bool) & ~shapely.is_missing(shapes) & ~far
+        # Where it stands is in doubt, so it is listed, not counted.
+        table = table.assign(counted=counted, state=table["state"].mask(far, "doubtful"))
     return gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
 
 
-def _placed(item: _Opened, part: _Part, crs: pyproj.CRS, *, centre: places.LonLat | None) -> NDArray[np.object_]:
-    """Return the geometries of a source in the study's CRS: in order, valid, points where the kind is one of points."""
+def _placed(
+    item: _Opened, part: _Part, crs: pyproj.CRS, *, centre: places.LonLat | None
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return the geometries of a source in the study's CRS, and which rows lie far from all others.
+
+    They are in order, valid, and points where the kind is one of points.
+    """
     findings, rows = item.findings, part.rows
     if part.shapes is None or part.crs is None:
-        return np.full(len(rows), None, dtype=object)
+        return np.full(len(rows), None, dtype=object), np.zeros(len(rows), dtype=bool)
     cure = Message("layers.swap_file")
     if len(part.lonlat_headers) == len(("lon", "lat")):
         lon, lat = map(shown, part.lonlat_headers)
@@ -316,7 +323,7 @@ def _placed(item: _Opened, part: _Part, crs: pyproj.CRS, *, centre: places.LonLa
     own = gpd.GeoDataFrame(geometry=ordered, crs=None if crs_room.is_shifted(part.crs) else part.crs)
     moved = crs_room.convert(own, crs, source=part.crs).geometry.to_numpy()
     shapes = places.mended(moved, findings, rows=rows, forgiven=far)
-    return places.as_points(shapes, findings) if item.kind in places.POINT_KINDS else shapes
+    return (places.as_points(shapes, findings) if item.kind in places.POINT_KINDS else shapes), far
 
 
 def _of_layer(

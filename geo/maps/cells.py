@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from geo.messages import Lang
 
 _WHOLE = 0
+_EXACT = 15
 
 
 def _missing(value: Any) -> bool:  # noqa: ANN401 - any cell of a table
@@ -65,6 +66,39 @@ def numbers(table: pd.DataFrame, column: str, digits: int = _WHOLE) -> list[floa
     if column not in table.columns:
         return [None] * len(table)
     return [number_of(value, digits) for value in table[column].tolist()]
+
+
+def shares(table: pd.DataFrame, column: str, digits: int) -> list[float | int | None]:
+    """Return a column of shares rounded, but none up to everyone and none down to no one.
+
+    Examples
+    --------
+    >>> shares(pd.DataFrame({"share": [0.9999, 1.0, 0.0001, 0.0]}), "share", 2)
+    [0.99, 1, 0.01, 0]
+    """
+    least = 10.0**-digits
+    found: list[float | int | None] = []
+    for exact, rounded in zip(numbers(table, column, _EXACT), numbers(table, column, digits), strict=True):
+        if exact is None or rounded is None or exact in {0, 1}:
+            found.append(rounded)
+        else:
+            found.append(round(min(max(rounded, least), 1.0 - least), digits) if 0 < exact < 1 else rounded)
+    return found
+
+
+def numbers_up(table: pd.DataFrame, column: str, digits: int) -> list[float | int | None]:
+    """Return a column of numbers rounded up, so that what lies above a limit still does.
+
+    Examples
+    --------
+    >>> numbers_up(pd.DataFrame({"minutes": [15.04, 15.0, 21.3, float("inf")]}), "minutes", 1)
+    [15.1, 15, 21.3, None]
+    """
+    step = 10.0**-digits
+    return [
+        value if value is None or exact is None or value >= exact else number_of(value + step, digits)
+        for value, exact in zip(numbers(table, column, digits), numbers(table, column, _EXACT), strict=True)
+    ]
 
 
 def flags(table: pd.DataFrame, column: str) -> list[int]:

@@ -90,7 +90,7 @@ def coverage(
         "group": cells.places(cells.texts(table, "demand", lang), schema.GROUPS),
         "people": cells.numbers(table, "people", _PEOPLE_DIGITS),
         "served": cells.numbers(table, "people_served", _PEOPLE_DIGITS),
-        "share": cells.numbers(table, "share", _SHARE_DIGITS),
+        "share": cells.shares(table, "share", _SHARE_DIGITS),
         "status": cells.places(cells.texts(table, "status", lang), schema.COVERAGE_STATUS),
         "unattached": cells.numbers(table, "people_not_attached", _PEOPLE_DIGITS),
         "note": cells.places(notes, note_list),
@@ -143,7 +143,7 @@ def gaps(
             for group in schema.GROUPS
             if f"people_{group}" in table.columns
         },
-        "minutes": cells.numbers(table, "minutes_to_nearest", 1),
+        "minutes": cells.numbers_up(table, "minutes_to_nearest", 1),
         "nearest": cells.texts(table, "nearest_name", lang),
         "communities": _named(cells.texts(table, "communities", lang), names["community"]),
         "districts": _named(cells.texts(table, "districts", lang), names["district"]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geo import messages, schema
+from geo import messages, schema, units as units_room
 from geo.maps import cells, findings, ground, shapes
 from geo.maps.shapes import Frame
 
@@ -118,18 +118,18 @@ def _head(results: Results, lang: Lang) -> dict[str, Any]:
         "synthetic": study.head.synthetic,
         "review_no": study.head.review_no or "",
         "source": study.head.source or "",
-        "layers": _layer_labels(results),
+        "layers": _layer_labels(results, lang),
         "crs": " ".join(part for part in (system.name if system is not None else "", authority) if part),
         "cell_m": cells.number_of(parameters.get("cell_m"), 2),
         "warnings": [cells.text_of(warning, lang) for warning in summary.get("warnings") or ()],
     }
 
 
-def _layer_labels(results: Results) -> list[list[str]]:
-    """Return each layer of the study with its sources as the user wrote them."""
-    layers = results.study.layers
+def _layer_labels(results: Results, lang: Lang) -> list[list[str]]:
+    """Return each layer of the study, by its name for people, with its sources as the user wrote them."""
+    layers, words = results.study.layers, messages.subject("map", lang)
     return [
-        [name, *(source.label for source in getattr(layers, name))]
+        [words.get(f"file_{name}", name), *(source.label for source in getattr(layers, name))]
         for name in type(layers).model_fields
         if getattr(layers, name)
     ]
@@ -158,6 +158,7 @@ def _services(results: Results, modes: list[str], lang: Lang) -> list[dict[str, 
 
 
 def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    unjudged = said.get("unjudged_not_served") or {}
     return {
         "label": service.name(lang),
         "mark": mark,
@@ -169,8 +170,10 @@ def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[st
             if (place := cells.places([ring.mode], modes)[0]) >= 0
         ],
         "demand": cells.places(service.demand, schema.GROUPS),
-        "basis": service.basis,
+        "basis": service.basis_in(lang),
         "status": service.status,
+        "horizon": cells.number_of(units_room.horizon(service.limit), 1) if service.rings else None,
+        "unjudged": [cells.number_of(unjudged.get(group, 0), 3) or 0 for group in schema.GROUPS],
     }
 
 

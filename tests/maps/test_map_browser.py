@@ -1,11 +1,14 @@
 """The page in a browser without a network: it draws, it answers, and text of the data stays text."""
 
+import dataclasses
 import json
 import os
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from geo.maps import map_page
@@ -148,7 +151,7 @@ def test_shares_are_painted_and_points_move_with_the_service(plain, place):
 
 def test_the_list_of_gaps_flies_there(plain, place):
     assert plain.execute_script("return [...document.querySelectorAll('.gap .count b')].map((b) => b.textContent)") == [
-        "1,800",
+        "1,700",
         "591",
         "10",
     ]
@@ -167,11 +170,124 @@ def test_gaps_are_shown_with_the_ring_that_decides_them(plain):
     assert plain.execute_script(gaps_drawn) == 3
     click(plain, "#rings .choice:nth-child(1) button:nth-child(2)")
     assert plain.execute_script(gaps_drawn) == 0
-    assert "步行超过15分钟" in text(plain, "#sheet")
-    click(plain, "button.gap")
-    wait(plain, "document.querySelector('.leaflet-popup .card')")
+    assert text(plain, "#sheet") == "缺口只按（步行15分钟）计算"
+    assert text(plain, "button[data-tab=gaps]") == "缺口 —"
+    assert not plain.execute_script("return geoMap.page._inked().badges.length")
+    click(plain, "#rings .choice:nth-child(1) button:nth-child(1)")
     assert plain.execute_script(gaps_drawn) == 3
-    assert "步行 15分钟" in text(plain, ".headline .basis")
+
+
+def counts(browser):
+    return browser.execute_script("return [...document.querySelectorAll('.gap .count b')].map((b) => b.textContent)")
+
+
+def test_gaps_follow_the_group(plain):
+    assert text(plain, "button[data-tab=gaps]") == "缺口 3"
+    click(plain, "#rings .choice:nth-child(2) button:nth-child(2)")
+    assert counts(plain) == ["100"], "one gap has workers"
+    assert text(plain, "button[data-tab=gaps]") == "缺口 1"
+    assert "才能到达的企业职工" in text(plain, "#sheet")
+    assert plain.execute_script("return geoMap.page.layers.groups.gaps.getLayers().length") == 1
+
+
+def test_ranks_and_order_are_those_of_the_group(browser, tmp_path, make_results):
+    gaps = make_results().gaps
+    gaps["people_workers"] = [100.0, 250.0, 400.0]
+    open_page(browser, tmp_path, map_page(make_results(gaps=gaps)))
+    click(browser, "#rings .choice:nth-child(2) button:nth-child(2)")
+    assert counts(browser) == ["250", "100", "400"], "what is scattered stands last"
+    assert browser.execute_script("return [...document.querySelectorAll('.gap .rank')].map((r) => r.textContent)") == [
+        "1",
+        "2",
+        "…",
+    ]
+    badges = browser.execute_script("return geoMap.page._inked().badges.map((b) => [b.text, b.card().textContent])")
+    assert [mark for mark, _ in badges] == ["1", "2"]
+    assert "东关社区" in badges[0][1]
+
+
+def test_not_served_is_gaps_and_those_not_judged(browser, tmp_path, make_results):
+    said = {"misplaced_share": 0.0, "unjudged_not_served": {"residents": 598.0}}
+    open_page(browser, tmp_path, map_page(make_results(summary={"services": {"gig_station": said}})))
+    assert "未覆盖 2,898 人" in text(browser, ".headline .facts")
+    assert 10500 - 7602 == 1700 + 590.5 + 9.5 + 598
+    assert text(browser, "#sheet p:last-child") == "另有 598 人在未评估单元，不列缺口"
+    click(browser, "#rings .choice:nth-child(2) button:nth-child(2)")
+    assert "未评估" not in text(browser, "#sheet")
+
+
+def test_beyond_the_horizon_and_just_above_the_limit(browser, tmp_path, make_results):
+    gaps = make_results().gaps
+    gaps["minutes_to_nearest"] = [15.04, np.inf, 17.0]
+    open_page(browser, tmp_path, map_page(make_results(gaps=gaps)))
+    first, second, third = browser.execute_script(
+        "return [...document.querySelectorAll('.gap small')].map((s) => s.textContent)"
+    )
+    assert "15.1分钟" in first
+    assert second == "最近：超过 60 分钟"
+    assert "17分钟" in third
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "noted"),
+    [("O", "研究文件自定", True), ("D", "默认值", True), ("V", "", True)],
+)
+def test_the_limit_says_whose_it_is(browser, tmp_path, make_results, status, said, noted):
+    services = dict(make_results().services)
+    services["gig_station"] = dataclasses.replace(services["gig_station"], status=status)
+    open_page(browser, tmp_path, map_page(make_results(services=services)))
+    basis = text(browser, ".headline .basis")
+    assert ("步行 15分钟（" + said + "）" if said else "步行 15分钟 ×") in basis
+    click(browser, "button[data-tab=notes]")
+    notes = text(browser, "#sheet")
+    assert ("时限依据" in notes) == noted
+    assert ("默认值（未经原文核对）" in notes) == (status == "D")
+    assert "社区 communities.geojson" in notes
+    click(browser, "#rings .choice:nth-child(1) button:nth-child(2)")
+    assert "电动自行车 15分钟（默认值）" in text(browser, ".headline .basis")
+    browser.execute_script("geoMap.page.chooseService(2)")
+    assert "时限依据" not in text(browser, "#sheet"), "a check of presence has no limit"
+
+
+def test_units_stand_in_order_and_many_factories_are_folded(browser, tmp_path, make_results, results):
+    click_units = "geoMap.page.panel.open('units')"
+    open_page(browser, tmp_path, map_page(results))
+    browser.execute_script(click_units)
+    kinds = "return [...document.querySelectorAll('#sheet th.kind, #sheet summary')].map((e) => e.textContent)"
+    assert browser.execute_script(kinds) == ["社区 3", "园区", "片区"]
+    assert "按未覆盖人数排序" in text(browser, "#sheet")
+    assert "片区可重叠" not in text(browser, "#sheet"), "one district overlaps nothing"
+    coverage = results.coverage
+    park = coverage[(coverage["unit_kind"] == "park") & (coverage["mode"] == "walk")]
+    added = [park.assign(unit_kind="factory", unit_id=f"f{i}", unit_name=f"厂{i}", served=0.0) for i in range(31)]
+    district = coverage[coverage["unit_kind"] == "district"].assign(unit_id="d2", unit_name="另一片区")
+    more = pd.concat([coverage, district, *added], ignore_index=True)
+    open_page(browser, tmp_path, map_page(make_results(coverage=more)))
+    browser.execute_script(click_units)
+    assert browser.execute_script(kinds) == ["社区 3", "园区", "片区 2", "厂区 31"]
+    assert text(browser, "#sheet td.note") == "片区可重叠，人数不可相加"
+    assert browser.execute_script("return document.querySelector('#sheet details').open") is False
+    assert browser.execute_script("return document.querySelectorAll('#sheet details tr').length") == 31
+
+
+def test_shares_on_the_map_have_a_decimal_unless_whole(plain):
+    words = "return arguments[0].map((share) => geoMap.page.words.shortPercent(share))"
+    assert plain.execute_script(words, [1, 0.9996, 0.55, 0.998, 0.0001, 0, 0.29]) == [
+        "100%",
+        "99.9%",
+        "55%",
+        "99.8%",
+        "0.1%",
+        "0%",
+        "29%",
+    ]
+
+
+def test_the_legend_says_what_lies_under_the_results(plain):
+    for name in ("研究范围", "道路", "水面", "围墙等"):
+        assert name in text(plain, "#legend")
+    plain.execute_script("document.querySelector('#layers input[name=water]').click()")
+    assert "水面" not in text(plain, "#legend")
 
 
 def test_hostile_text_shows_as_text_and_runs_nothing(browser, tmp_path, make_results, all_hostile):

@@ -8,7 +8,8 @@
       const service = data.services[this.service];
       const parts = [service.label];
       if (service.test === "minutes") {
-        const known = service.status === "V" && this.ring === 0 ? "" : words.text("brackets", { text: words.text("default_value") });
+        const own = service.status === "O" && this.ring === 0;
+        const known = service.status === "V" && this.ring === 0 ? "" : words.text("brackets", { text: words.text(own ? "own_value" : "default_value") });
         parts.push(this.modeLabel() + " " + words.minutes(this.limit()) + known, this.groupLabel(), words.text("time_network"));
       } else {
         parts.push(words.text("test_" + service.test));
@@ -55,7 +56,7 @@
     nearestText(gap) {
       const { gaps } = this.data;
       const name = gaps.nearest[gap];
-      if (gaps.minutes[gap] === null) return this.words.text("nearest_none");
+      if (gaps.minutes[gap] === null) return this.words.text("beyond", { n: this.words.number(this.data.services[gaps.service[gap]].horizon) });
       return this.words.text("nearest_found", { name: name || this.words.text("unnamed"), minutes: this.words.minutes(gaps.minutes[gap]) });
     }
 
@@ -111,7 +112,7 @@
         [words.text("service"), data.services[gaps.service[gap]].label],
         ring ? [words.text("gap_limit"), data.modes[ring.mode].label + " > " + words.minutes(ring.limit)] : null,
         [words.text("gap_people"), words.people(gaps.people[gap])],
-        ...Object.entries(gaps.by_group).map(([group, people]) => [words.text(group), people[gap] ? words.people(people[gap]) : ""]),
+        ...Object.entries(gaps.by_group).map(([group, people]) => [words.text("gap_of_group", { group: words.text(group) }), people[gap] ? words.people(people[gap]) : ""]),
         [words.text("nearest_label"), this.nearestText(gap)],
         [words.text("district"), words.list(gaps.districts[gap])],
       ]);

@@ -12,6 +12,7 @@
     water: "#cfe3ee",
     waterLine: "#9fc3d8",
     boundary: "#8a8577",
+    barrier: "#5a4a3a",
     community: "#55606e",
     park: "#7b3f8c",
     factory: "#7b3f8c",
@@ -84,6 +85,15 @@
       pen.closePath();
     }
   }
+
+  geo.dot = function (pen, x, y, style) {
+    outline(pen, style.outline, x, y, style.radius);
+    pen.fillStyle = style.fill;
+    pen.fill();
+    pen.lineWidth = 1.2;
+    pen.strokeStyle = style.colour;
+    pen.stroke();
+  };
 
   // A service point: shape and letter by type, full when it counts, hollow and grey when it does not.
   geo.symbol = function (pen, x, y, style) {
@@ -170,12 +180,7 @@
       content.dots.forEach((item) => {
         const spot = map.latLngToContainerPoint(item.at);
         if (!inView(spot)) return;
-        outline(pen, item.outline, spot.x, spot.y, item.radius);
-        pen.fillStyle = item.fill;
-        pen.fill();
-        pen.lineWidth = 1.2;
-        pen.strokeStyle = item.colour;
-        pen.stroke();
+        geo.dot(pen, spot.x, spot.y, item);
         this.hits.push({ at: item.at, radius: item.radius + 3, item });
       });
       content.symbols.forEach((item) => {
@@ -223,8 +228,8 @@
       item.lines.forEach((line, i) => {
         const y = free[1] + 8 + i * 16;
         pen.font = line.font;
-        pen.lineWidth = 4;
-        pen.strokeStyle = "rgba(255,255,255,0.9)";
+        pen.lineWidth = 5.5;
+        pen.strokeStyle = "#ffffff";
         pen.strokeText(line.text, spot.x, y);
         pen.fillStyle = line.colour;
         pen.fillText(line.text, spot.x, y);

@@ -13,6 +13,8 @@
     path: [0.9, "#ddd9d0"],
   };
 
+  geo.streetColour = STREET_INK.primary[1];
+
   geo.Layers = class {
     constructor(map, data, words) {
       this.map = map;
@@ -64,7 +66,7 @@
       const water = { color: ink.waterLine, weight: 1, fillColor: ink.water, fillOpacity: 1 };
       this.groups.boundary = this._context("boundary", "ground", boundary);
       this.groups.water = this._context("water", "water", water);
-      const barriers = this._context("barriers", "streets", { color: "#5a4a3a", weight: 2, dashArray: "2 4", fill: false });
+      const barriers = this._context("barriers", "streets", { color: ink.barrier, weight: 2, dashArray: "2 4", fill: false });
       if (barriers || this.data.context.gates) this.groups.barriers = barriers || L.layerGroup();
     }
 
@@ -152,10 +154,10 @@
       this.groups.gaps = L.layerGroup();
     }
 
-    showGaps(service) {
+    showGaps(chosen) {
       this.groups.gaps.clearLayers();
-      this.gaps.forEach((item) => {
-        if (item.service === service && item.layer) this.groups.gaps.addLayer(item.layer);
+      chosen.forEach((gap) => {
+        if (this.gaps[gap].layer) this.groups.gaps.addLayer(this.gaps[gap].layer);
       });
     }
 

@@ -29,6 +29,22 @@
     });
   }
 
+  function stroke(colour, width, dash) {
+    return swatch((pen) => {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width;
+      pen.setLineDash(dash || []);
+      pen.beginPath();
+      pen.moveTo(1, 9);
+      pen.lineTo(29, 9);
+      pen.stroke();
+    });
+  }
+
+  function dot(colour) {
+    return swatch((pen) => geo.dot(pen, 15, 9, { outline: "square", radius: 3, fill: "#fff", colour }));
+  }
+
   function point(style) {
     return swatch((pen) => geo.symbol(pen, 15, 9, Object.assign({ radius: 7, quiet: false }, style)));
   }
@@ -62,10 +78,12 @@
       );
     }
     const marks = [];
-    if (shown.gaps && page.ring === 0 && page.test() === "minutes") marks.push(row(block(geo.gapHatch(), 1, geo.colours.gap, 1.6), words.text("legend_gap")));
+    if (shown.gaps && page.shownGaps().length) marks.push(row(block(geo.gapHatch(), 1, geo.colours.gap, 1.6), words.text("legend_gap")));
     if (page.hasUnassessed) marks.push(row(block(geo.unassessedHatch(), 1, geo.colours.grey, 1), words.text("not_assessed")));
     part(words.text("legend_areas"), marks.concat(outlines(page)));
     part(words.text("legend_points"), symbols(page, service));
+    const under = ground(page);
+    part(words.text("legend_ground"), under.length ? [geo.make("div", "legend-pairs", under)] : []);
     const legend = document.getElementById("legend");
     const before = legend.querySelector("details");
     const fold = geo.make("details", "", geo.make("summary", "", words.text("legend")), rows);
@@ -89,9 +107,26 @@
       line("community", 1.4);
       line("park", 2.2);
       line("factory", 1, [3, 3]);
+      const dots = page.layers.units.some((item) => item.kind === "factory" && !item.parts && item.at);
+      if (dots && !kinds.has("factory")) found.push(row(dot(geo.colours.factory), words.text("factory")));
     }
     if (shown.districts) line("district", 3, [8, 4]);
     return found;
+  }
+
+  // What lies under the results, as far as the study has it.
+  function ground(page) {
+    const { shown, words, data } = page;
+    const ink = geo.colours;
+    const pictures = {
+      boundary: data.context.boundary && (() => stroke(ink.boundary, 2, [8, 4, 2, 4])),
+      streets: data.streets.classes.length && (() => stroke(geo.streetColour, 3.6)),
+      water: data.context.water && (() => block(ink.water, 1, ink.waterLine, 1)),
+      barriers: data.context.barriers && (() => stroke(ink.barrier, 2, [2, 4])),
+    };
+    return Object.keys(pictures)
+      .filter((name) => shown[name] && pictures[name])
+      .map((name) => row(pictures[name](), words.text("ground_" + name)));
   }
 
   function symbols(page, service) {

@@ -53,8 +53,8 @@
     }
 
     _badges() {
-      if (!this.shown.gaps || this.ring !== 0) return [];
-      return this.gapsOf(this.service)
+      if (!this.shown.gaps) return [];
+      return this.shownGaps()
         .filter((gap) => this.layers.gaps[gap].at && !this._isRest(gap))
         .slice(0, BADGES_MOST)
         .map((gap) => ({ at: this.layers.gaps[gap].at, text: this.gapMark(gap), card: () => this._gapCard(gap) }));
@@ -81,7 +81,7 @@
       if (row.status === "not_assessed") return this.words.text("not_assessed");
       if (row.share === null) return "";
       const other = row.group !== this.group ? this.words.text("brackets", { text: this.words.text(this.data.groups[row.group]) }) : "";
-      return this.words.percent(row.share, 0) + other;
+      return this.words.shortPercent(row.share) + other;
     }
   };
 })(window.geoMap);

@@ -3,6 +3,7 @@
   "use strict";
 
   const TABS = ["gaps", "units", "points", "notes"];
+  const FACTORIES_MOST = 30; // more of them are folded
 
   function button(className, onClick, ...content) {
     const element = geo.make("button", className, ...content);
@@ -11,10 +12,17 @@
     return element;
   }
 
+  // A table of units: name, share, numbers, in columns of the same width whatever its first row.
+  function table(...content) {
+    const columns = ["", "share", "numbers"].map((name) => geo.make("col", name));
+    return geo.make("table", "", geo.make("colgroup", "", columns), ...content);
+  }
+
   geo.Panel = class {
     constructor(page) {
       this.page = page;
       this.tab = "gaps";
+      this.unfolded = false;
       this._select();
     }
 
@@ -163,7 +171,7 @@
 
     _tabs() {
       const { page } = this;
-      const count = { gaps: page.gapsOf(page.service).length, points: page.pointsOf(page.service).length };
+      const count = { gaps: page.hasGaps() ? page.shownGaps().length : page.words.text("nothing"), points: page.pointsOf(page.service).length };
       const tabs = TABS.map((name) => {
         const label = page.words.text("tab_" + name) + (name in count ? " " + count[name] : "");
         const tab = button("", () => this.open(name), label);
@@ -196,11 +204,19 @@
     _gaps() {
       const { page } = this;
       const { words, data } = page;
-      const gaps = page.gapsOf(page.service);
       const first = data.services[page.service].rings[0];
-      if (!gaps.length) return [geo.make("p", "quiet", words.text(first ? "no_gaps" : "no_gaps_kind"))];
-      const groups = words.list(data.services[page.service].demand.map((group) => words.text(data.groups[group])));
-      const rule = words.text("gap_rule", { mode: data.modes[first.mode].label, minutes: words.minutes(first.limit), groups });
+      const say = (key, values) => geo.make("p", "quiet", words.text(key, values));
+      if (!first) return [say("no_gaps_kind")];
+      const ring = { mode: data.modes[first.mode].label, minutes: words.minutes(first.limit) };
+      if (!page.hasGaps()) return [say("gaps_elsewhere", ring)];
+      const gaps = page.shownGaps();
+      const group = words.text(data.groups[page.gapGroup()]);
+      const unjudged = Math.round(page.unjudgedPeople());
+      const remarks = [
+        page.gapGroup() === page.group ? null : say("gap_elders"),
+        unjudged > 0 ? say("gap_unjudged", { people: words.people(unjudged) }) : null,
+      ];
+      if (!gaps.length) return [say("no_gaps"), ...remarks];
       const items = gaps.map((gap) =>
         button(
           "gap",
@@ -212,41 +228,61 @@
             geo.dataText("b", page.gapPlace(gap)),
             geo.dataText("small", words.text("nearest", { nearest: page.nearestText(gap) })),
           ),
-          geo.make("span", "count", geo.make("b", "", words.people(data.gaps.people[gap])), words.text("persons")),
+          geo.make("span", "count", geo.make("b", "", words.people(page.gapPeople(gap))), words.text("persons")),
         ),
       );
-      return [geo.make("p", "quiet", rule), ...items];
+      return [say("gap_rule", { ...ring, group }), ...items, ...remarks];
     }
 
     _units() {
       const { page } = this;
       const { words } = page;
-      const kinds = ["study", "community", "outside", "park", "factory", "district"];
-      const body = kinds.flatMap((kind) => this._kind(kind));
-      if (!body.length) return [geo.make("p", "quiet", words.text("no_rows"))];
+      const kinds = ["study", "community", "outside", "park", "district", "factory"].map((kind) => [kind, this._rowsOf(kind)]);
+      const folded = kinds.filter(([kind, rows]) => kind === "factory" && rows.length > FACTORIES_MOST);
+      const open = kinds.filter((pair) => !folded.includes(pair));
+      if (!kinds.some(([, rows]) => rows.length)) return [geo.make("p", "quiet", words.text("no_rows"))];
       const head = page.isPresence()
         ? [words.text("unit"), words.text("has_one"), ""]
         : [words.text("unit"), words.text("share"), words.text("served_of")];
       return [
-        geo.make("table", "", geo.make("thead", "", geo.make("tr", "", head.map((text) => geo.make("th", "", text)))), body),
+        page.isPresence() ? null : geo.make("p", "quiet", words.text("units_order")),
+        table(geo.make("thead", "", geo.make("tr", "", head.map((text) => geo.make("th", "", text)))), ...open.map(([kind, rows]) => this._kind(kind, rows))),
+        ...folded.map(([kind, rows]) => this._fold(kind, rows)),
       ];
     }
 
-    _kind(kind) {
+    // The rows of a kind, by people not served; what has no share stands last.
+    _rowsOf(kind) {
       const { page } = this;
-      const { words, data } = page;
-      const rows = data.units.kind
+      const unserved = (row) => (row.share === null ? -1 : row.people - row.served);
+      return page.data.units.kind
         .map((name, unit) => (name === kind ? page.rowOf(unit) : null))
         .filter(Boolean)
-        .sort((a, b) => b.people - b.served - (a.people - a.served) || a.unit - b.unit);
-      if (!rows.length) return [];
-      const title = geo.make("th", "kind", words.text(kind) + (rows.length > 1 ? " " + rows.length : ""));
-      title.colSpan = 3;
-      const note = kind === "district" ? words.text("districts_overlap") : null;
-      const lines = rows.map((row) => this._row(row));
-      const heading = ["study", "outside"].includes(kind) ? [] : [geo.make("tr", "", title)];
-      if (note && heading.length) title.append(geo.make("small", "", " " + note));
-      return [geo.make("tbody", "", heading, lines)];
+        .sort((a, b) => unserved(b) - unserved(a) || a.unit - b.unit);
+    }
+
+    _kindLabel = (kind, rows) => this.page.words.text(kind) + (rows.length > 1 ? " " + rows.length : "");
+
+    _kind(kind, rows) {
+      if (!rows.length) return null;
+      const wide = (tag, className, text) => {
+        const cell = geo.make(tag, className, text);
+        cell.colSpan = 3;
+        return geo.make("tr", "", cell);
+      };
+      const heading = ["study", "outside"].includes(kind) ? null : wide("th", "kind", this._kindLabel(kind, rows));
+      const note = kind === "district" && rows.length > 1 ? wide("td", "note", this.page.words.text("districts_overlap")) : null;
+      return geo.make("tbody", "", heading, rows.map((row) => this._row(row)), note);
+    }
+
+    // A long list, closed until it is asked for, and open from then on.
+    _fold(kind, rows) {
+      const fold = geo.make("details", "", geo.make("summary", "", this._kindLabel(kind, rows)), table(geo.make("tbody", "", rows.map((row) => this._row(row)))));
+      fold.open = this.unfolded;
+      fold.addEventListener("toggle", () => {
+        this.unfolded = fold.open;
+      });
+      return fold;
     }
 
     _row(row) {
@@ -296,6 +332,11 @@
     }
   };
 
+  function limitText(words, service) {
+    if (service.status === "O") return service.basis;
+    return words.text(service.status === "V" ? "limit_verified" : "limit_default", { basis: service.basis });
+  }
+
   // What the numbers rest on.
   geo.notes = function (page) {
     const { words, data } = page;
@@ -313,10 +354,7 @@
     const layers = head.layers.map(([name, ...sources]) => name + " " + words.list(sources));
     const found = [
       part(words.text("notes_measure"), words.text("notes_measure_" + service.test), page.basisText()),
-      part(
-        words.text("notes_limit"),
-        words.text(service.status === "V" ? "limit_verified" : "limit_default", { basis: service.basis || words.text("nothing") }),
-      ),
+      service.basis ? part(words.text("notes_limit"), limitText(words, service)) : null,
       part(words.text("notes_speed"), words.list(speeds)),
       service.test !== "minutes" ? null : part(words.text("misplaced"), page.misplacedText(words.text("misplaced_long")), head.cell_m === null ? "" : words.text("cell", { metres: head.cell_m })),
       part(words.text("notes_status"), words.text("notes_status_text")),

@@ -57,8 +57,6 @@
     flyToGap(gap) {
       const item = this.layers.gaps[gap];
       if (!item.at) return;
-      // gaps are those of the deciding ring
-      if (this.ring !== 0) this.chooseRing(0);
       this._show("gaps");
       const parts = item.layer && item.layer.getLatLngs();
       const bounds = item.layer ? item.layer.getBounds() : item.at.toBounds(600);
@@ -93,7 +91,7 @@
       if (!this.data.services.length) return;
       const { layers, shown } = this;
       this.bandLimits = layers.showBands(this.service, this._ring().mode);
-      layers.showGaps(this.ring === 0 ? this.service : -1);
+      layers.showGaps(this.shownGaps());
       const rows = new Map(layers.units.map((item) => [item.unit, this.rowOf(item.unit)]));
       this.hasUnassessed = layers.units.some((item) => layers.isPainted(item) && (rows.get(item.unit) || {}).status === "not_assessed");
       layers.paintShares((unit) => rows.get(unit), shown.shares);

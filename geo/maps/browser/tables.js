@@ -112,16 +112,39 @@
       return rows;
     }
 
-    gapsOf(service) {
+    // Gaps are those of the deciding ring.
+    hasGaps = () => this.test() === "minutes" && this.ring === 0;
+
+    // The group whose gaps are listed: elders are residents, and where residents are asked for, counted as such.
+    gapGroup() {
+      const { groups, services } = this.data;
+      const residents = groups.indexOf("residents");
+      return this.group === groups.indexOf("elders") && services[this.service].demand.includes(residents) ? residents : this.group;
+    }
+
+    gapPeople(gap) {
+      const { gaps, groups } = this.data;
+      const people = gaps.by_group[groups[this.gapGroup()]];
+      return (people ? people[gap] : gaps.people[gap]) || 0;
+    }
+
+    // The gaps with people of the chosen group, most people first; what is scattered stands last.
+    shownGaps() {
+      if (!this.hasGaps()) return [];
       const { gaps } = this.data;
-      const rank = (gap) => (gaps.rank[gap] === null || this._isRest(gap) ? Infinity : gaps.rank[gap]);
       return gaps.id
         .map((_, gap) => gap)
-        .filter((gap) => gaps.service[gap] === service)
-        .sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : a - b));
+        .filter((gap) => gaps.service[gap] === this.service && this.gapPeople(gap) > 0)
+        .sort((a, b) => this._isRest(a) - this._isRest(b) || this.gapPeople(b) - this.gapPeople(a) || a - b);
     }
     _isRest = (gap) => this.data.gaps.id[gap].endsWith("-rest");
-    gapMark = (gap) => (this._isRest(gap) || this.data.gaps.rank[gap] === null ? "…" : String(this.data.gaps.rank[gap]));
+    gapMark(gap) {
+      const place = this.shownGaps().indexOf(gap);
+      return this._isRest(gap) || place < 0 ? "…" : String(place + 1);
+    }
+
+    // People not served who are in no gap, for their units cannot be judged.
+    unjudgedPeople = () => (this.hasGaps() ? this.data.services[this.service].unjudged[this.gapGroup()] || 0 : 0);
 
     pointsOf = (service) => this.points.filter((item) => item.service === service);
   };

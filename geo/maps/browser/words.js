@@ -25,6 +25,8 @@
         if (share > 0) value = Math.max(value, smallest);
         return value.toFixed(places) + "%";
       },
+      // The same, without a decimal where there is none.
+      shortPercent: (share) => words.percent(share).replace(Math.abs(share * 100 - Math.round(share * 100)) < 1e-9 ? ".0" : "", ""),
       minutes: (value) => words.text("minutes", { n: words.number(value) }),
       list: (parts) => parts.join(words.text("comma")),
     };
