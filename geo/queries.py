@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import geopandas as gpd
 import numpy as np
@@ -11,18 +15,19 @@ import pandas as pd
 import shapely
 
 from geo import crs as crs_room, layers, modes, network, schema, snapping, streets, surfaces, units
-from geo.errors import Fault, GeoValueError, InputFaultsError
+from geo.catalogue import Direction
+from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
 from geo.messages import Message
+from geo.modes import Mode
 from geo.study_file import LayerSource
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     import pyproj
 
-    from geo.catalogue import Direction
-    from geo.modes import Mode
+    from geo.grid import Surface
     from geo.network import Network
 
 Combine = Literal["each", "dissolve", "split"]
@@ -49,25 +54,21 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
     InputFaultsError
         When the file is missing, damaged or holds no street.
     GeoValueError
-        When the mode is not known or may use none of the streets.
+        When `path` is no path, the mode is not known or may use none of the streets, or `crs` is
+        not metric (GeoCrsError when it is not known).
     """
+    _refuse(_path_faults(path), _mode_faults(mode), _metric_faults(crs))
     file = Path(path)
     if not file.is_file():
         raise InputFaultsError([Fault(str(path), Message("study.no_such"))])
-    wanted = modes.BUILTIN.get(mode) if isinstance(mode, str) else mode
-    if wanted is None:
-        msg = f"there is no mode {mode!r}; accepted are {', '.join(modes.BUILTIN)} or a geo.modes.Mode"
-        raise GeoValueError(msg)
-    metric = None if crs is None else crs_room.normalise(crs)
-    if metric is not None and not crs_room.is_metric(metric):
-        msg = f"crs {crs!r} is not a metric CRS; use a projected one such as EPSG:4548, or leave it out"
-        raise GeoValueError(msg)
+    stated = crs_room.WGS84 if crs is None else crs_room.normalise(crs)
+    metric = stated if crs_room.is_metric(stated) else None
     source = LayerSource(path=str(path), file=file)
     pieces = _pieces(source, file, metric or crs_room.WGS84)
     if metric is None:
         west, south, east, north = pieces.total_bounds
         pieces = pieces.to_crs(crs_room.choose_metric((west + east) / 2, (south + north) / 2))
-    return network.build(pieces, wanted)
+    return network.build(pieces, modes.BUILTIN[mode] if isinstance(mode, str) else mode)
 
 
 def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -79,16 +80,118 @@ def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS) -> gpd.GeoDataFram
     return streets.from_lines(layers.read_table(source, kind="street", crs=crs).table, crs=crs, where=source.label)
 
 
-def _points(table: gpd.GeoDataFrame, net: Network) -> gpd.GeoSeries:
+def _points(table: gpd.GeoDataFrame | gpd.GeoSeries, net: Network) -> gpd.GeoSeries:
     """Return the points of a table in the network's CRS; polygons stand for a point inside them."""
-    moved = crs_room.convert(table[[table.geometry.name]], net.crs).geometry
-    return gpd.GeoSeries(shapely.point_on_surface(moved.to_numpy()), index=table.index, crs=net.crs)
+    moved = crs_room.convert(gpd.GeoDataFrame(geometry=table.geometry), net.crs).geometry.to_numpy()
+    # Coordinates that are no place on earth become infinite, of which point_on_surface would make (0, 0).
+    finite = np.isfinite(shapely.bounds(moved)).all(axis=1)
+    inside = shapely.point_on_surface(np.where(finite, moved, None))
+    return gpd.GeoSeries(inside, index=table.index, crs=net.crs)
+
+
+def _refuse(*faults: list[GeoValueError]) -> None:
+    """Raise all faults of a call as one error, a line each; a GeoCrsError where they are all of CRS."""
+    met = [fault for some in faults for fault in some]
+    if met:
+        kind = GeoCrsError if all(isinstance(fault, GeoCrsError) for fault in met) else GeoValueError
+        raise kind("\n".join(str(fault) for fault in met))
+
+
+def _given(value: object) -> str:
+    """Say what was given: small values as written, else what they are."""
+    plain = value is None or isinstance(value, str | Real | os.PathLike)
+    return repr(value) if plain else f"of type {type(value).__name__}"
+
+
+def _path_faults(path: object) -> list[GeoValueError]:
+    if isinstance(path, str | Path):
+        return []
+    return [GeoValueError(f"path is {_given(path)}; accepted is the path of a street file, a str or a pathlib.Path")]
+
+
+def _mode_faults(mode: object) -> list[GeoValueError]:
+    if isinstance(mode, Mode) or (isinstance(mode, str) and mode in modes.BUILTIN):
+        return []
+    return [GeoValueError(f"mode is {_given(mode)}; accepted are {', '.join(modes.BUILTIN)} or a geo.modes.Mode")]
+
+
+def _metric_faults(crs: object) -> list[GeoValueError]:
+    if crs is None:
+        return []
+    try:
+        metric = crs_room.is_metric(crs_room.normalise(crs))
+    except GeoCrsError as error:
+        return [error]
+    msg = f"crs {crs!r} is not a metric CRS; use a projected one such as EPSG:4548, or leave it out"
+    return [] if metric else [GeoValueError(msg)]
+
+
+def _network_faults(streets: object) -> list[GeoValueError]:
+    if isinstance(streets, network.Network):
+        return []
+    msg = f"streets is {_given(streets)}; accepted is a Network: give what geo.read_streets(path, mode=...) returns"
+    return [GeoValueError(msg)]
+
+
+def _table_faults(name: str, table: object) -> list[GeoValueError]:
+    """Return what keeps a table from standing for points; a table without rows may be asked about."""
+    if not isinstance(table, gpd.GeoDataFrame | gpd.GeoSeries):
+        how = "; give it geometry, e.g. geopandas.points_from_xy" if isinstance(table, pd.DataFrame) else ""
+        msg = f"{name} is {_given(table)}; accepted is a GeoDataFrame or GeoSeries of points or polygons{how}"
+        return [GeoValueError(msg)]
+    try:
+        shapes = table.geometry
+    except AttributeError:  # no active geometry column, or it was renamed or dropped
+        shapes = None
+    if not isinstance(shapes, gpd.GeoSeries):
+        msg = f"{name} is a GeoDataFrame without one active geometry column; name it with {name}.set_geometry(column)"
+        return [GeoValueError(msg)]
+    faults: list[GeoValueError] = []
+    if shapes.crs is None:
+        msg = f"{name} states no coordinate system; state the one it is in, e.g. {name}.set_crs(4326)"
+        faults.append(GeoCrsError(msg))
+    elif shapes.crs.is_engineering:
+        msg = f"{name} is in a local coordinate system not tied to the earth; state a known one, e.g. EPSG:4548"
+        faults.append(GeoCrsError(msg))
+    if len(shapes) and bool((shapes.isna() | shapes.is_empty).all()):
+        msg = f"{name} has no geometry in any of its rows ({len(shapes)}); give at least one row a point or polygon"
+        faults.append(GeoValueError(msg))
+    return faults
+
+
+def _number_faults(name: str, value: object, *, unit: str) -> list[GeoValueError]:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and 0 < value <= sys.float_info.max:  # type: ignore[operator]  # NaN fails both
+        return []
+    example = {"minutes": "15", "metres": "50"}[unit]
+    return [GeoValueError(f"{name} is {_given(value)}; accepted is a finite number of {unit} above 0, e.g. {example}")]
+
+
+def _choice_faults(name: str, value: object, accepted: tuple[str, ...]) -> list[GeoValueError]:
+    if isinstance(value, str) and value in accepted:
+        return []
+    return [GeoValueError(f"{name} is {_given(value)}; accepted are {', '.join(accepted)}")]
+
+
+def _bands(minutes: object) -> list[Any]:
+    """Return bands as a list; what is no collection is one band."""
+    if isinstance(minutes, np.ndarray):
+        return list(np.atleast_1d(minutes))
+    if isinstance(minutes, Iterable) and not isinstance(minutes, str | bytes | Mapping):
+        return list(minutes)
+    return [minutes]
+
+
+def _band_faults(bands: list[Any]) -> list[GeoValueError]:
+    if not bands:
+        return [GeoValueError("minutes holds no band; give at least one, e.g. minutes=[15]")]
+    return [fault for band in bands for fault in _number_faults("a band of minutes", band, unit="minutes")]
 
 
 def nearest_minutes(
     streets: Network,
-    demand: gpd.GeoDataFrame,
-    facilities: gpd.GeoDataFrame,
+    demand: gpd.GeoDataFrame | gpd.GeoSeries,
+    facilities: gpd.GeoDataFrame | gpd.GeoSeries,
     *,
     limit: float = 15.0,
     direction: Direction = "to_service",
@@ -101,9 +204,11 @@ def nearest_minutes(
     streets
         From :func:`read_streets`.
     demand, facilities
-        Points in any CRS that they state; a polygon stands for a point inside it.
+        Points in any CRS that they state; a polygon stands for a point inside it
+        (`point_on_surface`). Some geometry may be missing, not all of it. Without any facility all
+        minutes are `inf`.
     limit
-        Minutes; beyond it the answer is `inf`.
+        Minutes above 0; beyond it the answer is `inf`.
     direction
         `to_service`: the person goes to the facility; `from_service`: the other way.
     cap_m
@@ -119,7 +224,18 @@ def nearest_minutes(
     ------
     GeoCrsError
         When a table states no CRS.
+    GeoValueError
+        When `streets` is no network, a table has no geometry or that of all its rows is missing, a
+        number is not above 0 and finite, or `direction` is not known; all faults in one error.
     """
+    _refuse(
+        _network_faults(streets),
+        _table_faults("demand", demand),
+        _table_faults("facilities", facilities),
+        _number_faults("limit", limit, unit="minutes"),
+        _choice_faults("direction", direction, get_args(Direction)),
+        _number_faults("cap_m", cap_m, unit="metres"),
+    )
     start = snapping.snap(streets, _points(demand, streets).to_numpy(), cap_m=cap_m)
     ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
     minutes, nearest = minutes_at(reach(streets, ends, limit=limit, direction=direction), start)
@@ -130,8 +246,8 @@ def nearest_minutes(
 
 def minutes_matrix(
     streets: Network,
-    origins: gpd.GeoDataFrame,
-    destinations: gpd.GeoDataFrame,
+    origins: gpd.GeoDataFrame | gpd.GeoSeries,
+    destinations: gpd.GeoDataFrame | gpd.GeoSeries,
     *,
     limit: float = 15.0,
     cap_m: float = snapping.CAP_M,
@@ -143,16 +259,28 @@ def minutes_matrix(
     streets
         From :func:`read_streets`.
     origins, destinations
-        Points in any CRS that they state.
+        Points or polygons, as in :func:`nearest_minutes`; either may have no rows.
     limit
-        Minutes; pairs beyond it are left out.
+        Minutes above 0; pairs beyond it are left out.
     cap_m
         Longest access leg.
 
     Returns
     -------
     Long table `origin`, `destination` (their index labels) and `minutes`.
+
+    Raises
+    ------
+    GeoCrsError, GeoValueError
+        As :func:`nearest_minutes`.
     """
+    _refuse(
+        _network_faults(streets),
+        _table_faults("origins", origins),
+        _table_faults("destinations", destinations),
+        _number_faults("limit", limit, unit="minutes"),
+        _number_faults("cap_m", cap_m, unit="metres"),
+    )
     start = snapping.snap(streets, _points(origins, streets).to_numpy(), cap_m=cap_m)
     ends = snapping.snap(streets, _points(destinations, streets).to_numpy(), cap_m=cap_m)
     pairs = matrix(streets, start, ends, limit=limit)
@@ -164,9 +292,9 @@ def minutes_matrix(
 
 def isochrones(
     streets: Network,
-    facilities: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame | gpd.GeoSeries,
     *,
-    minutes: Sequence[float] = (5.0, 10.0, 15.0),
+    minutes: Iterable[float] | float = (5.0, 10.0, 15.0),
     combine: Combine = "each",
     cell_m: float = surfaces.CELL_M / 2.0,
     direction: Direction = "to_service",
@@ -179,9 +307,9 @@ def isochrones(
     streets
         From :func:`read_streets`.
     facilities
-        Points in any CRS that they state.
+        Points or polygons, as in :func:`nearest_minutes`.
     minutes
-        Bands; a band does not depend on the others.
+        Bands, or one band: minutes above 0; a band does not depend on the others.
     combine
         `each`: one polygon a facility; `dissolve`: one for all; `split`: each facility has what is
         nearest to it.
@@ -193,58 +321,81 @@ def isochrones(
     Returns
     -------
     GeoDataFrame in the network's CRS: `mode`, `limit_minutes`, `facility_id` (index label; missing
-    where dissolved), `combine`, `geometry`.
+    where dissolved), `combine`, `geometry` (empty where nothing is reached). Without any facility
+    it has these columns and no rows, however combined.
 
     Raises
     ------
+    GeoCrsError
+        When `facilities` states no CRS.
     GeoValueError
-        When `combine` is not one of the three, or `minutes` is empty.
+        As :func:`nearest_minutes`; and when `combine` is not one of the three, or `minutes` is empty.
     """
-    if combine not in {"each", "dissolve", "split"}:
-        msg = f"combine={combine!r}; accepted are each, dissolve, split"
-        raise GeoValueError(msg)
-    limits = sorted(float(limit) for limit in minutes)
-    if not limits:
-        msg = "minutes holds no band; give at least one, e.g. minutes=[15]"
-        raise GeoValueError(msg)
-    ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
+    bands = _bands(minutes)
+    _refuse(
+        _network_faults(streets),
+        _table_faults("facilities", facilities),
+        _band_faults(bands),
+        _choice_faults("combine", combine, get_args(Combine)),
+        _number_faults("cell_m", cell_m, unit="metres"),
+        _choice_faults("direction", direction, get_args(Direction)),
+        _number_faults("cap_m", cap_m, unit="metres"),
+    )
+    limits = sorted(float(band) for band in bands)
     kmh = streets.mode.access_kmh
     # A contour heeds the minutes a little beyond its limit: without them the widest band would end elsewhere.
-    further = max(limits) + surfaces.cell_minutes(cell_m, kmh)
-    around = _reachable_box(streets, ends, further, cap_m=cap_m)
-    cells = surfaces.near_streets(streets, cell_m, cap_m=cap_m, within_m=around)
-    linked = snapping.snap_xy(streets, cells.xy, cap_m=cap_m)
+    further = limits[-1] + surfaces.cell_minutes(cell_m, kmh)
+    fields = (
+        _fields(streets, facilities, further, combine=combine, cell_m=cell_m, direction=direction, cap_m=cap_m)
+        if len(facilities)
+        else ()
+    )
+    rows = [
+        {
+            "mode": streets.mode.name,
+            "limit_minutes": limit,
+            "facility_id": label,
+            "combine": combine,
+            "geometry": surfaces.isochrone(field, limit, access_kmh=kmh),
+        }
+        for label, field in fields
+        for limit in limits
+    ]
+    return gpd.GeoDataFrame(
+        pd.DataFrame(rows, columns=list(schema.ISOCHRONES[1:])), geometry="geometry", crs=streets.crs
+    )
+
+
+def _fields(
+    net: Network,
+    facilities: gpd.GeoDataFrame | gpd.GeoSeries,
+    limit: float,
+    *,
+    combine: Combine,
+    cell_m: float,
+    direction: Direction,
+    cap_m: float,
+) -> Iterator[tuple[object, Surface]]:
+    """Yield the minutes of the cells around facilities: a label and a surface for each zone to draw."""
+    ends = snapping.snap(net, _points(facilities, net).to_numpy(), cap_m=cap_m)
+    around = _reachable_box(net, ends, limit, cap_m=cap_m)
+    cells = surfaces.near_streets(net, cell_m, cap_m=cap_m, within_m=around)
+    linked = snapping.snap_xy(net, cells.xy, cap_m=cap_m)
     status = linked["snap_status"].to_numpy()
     groups = (
         [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)]
         if combine == "each"
         else [(None, ends)]
     )
-    rows = []
     for label, some in groups:
-        values, nearest = minutes_at(
-            reach(streets, some.reset_index(drop=True), limit=further, direction=direction), linked
-        )
+        values, nearest = minutes_at(reach(net, some.reset_index(drop=True), limit=limit, direction=direction), linked)
         field = surfaces.surface(cells, values, status)
-        fields = [(label, field)]
         if combine == "split":
             owner = np.full(cells.grid.shape, -1, dtype=np.int64)
             owner.ravel()[cells.number] = nearest
-            fields = [(each, surfaces.split(field, owner, row)) for row, each in enumerate(facilities.index)]
-        rows += [
-            {
-                "mode": streets.mode.name,
-                "limit_minutes": limit,
-                "facility_id": name,
-                "combine": combine,
-                "geometry": surfaces.isochrone(one, limit, access_kmh=kmh),
-            }
-            for name, one in fields
-            for limit in limits
-        ]
-    return gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=list(schema.ISOCHRONES[1:])), geometry="geometry", crs=streets.crs
-    )
+            yield from ((each, surfaces.split(field, owner, row)) for row, each in enumerate(facilities.index))
+        else:
+            yield label, field
 
 
 def _reachable_box(

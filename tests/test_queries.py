@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings, strategies as st
 from worlds import CAR, METRIC, build, points_table, scattered, street, town
 
-from geo import queries
+from geo import queries, schema
 from geo.errors import GeoCrsError, GeoValueError, InputFaultsError
 from geo.modes import Mode
 
@@ -151,16 +152,133 @@ def test_facilities_that_are_far_have_empty_zones() -> None:
     rings = queries.isochrones(build(STREET), facilities, minutes=[5])
     assert rings.geometry.is_empty.tolist() == [False, True, True]
     assert len(queries.isochrones(build(STREET), points_table(), minutes=[5])) == 0
-    assert queries.isochrones(
-        build(STREET), points_table(), minutes=[5], combine="dissolve"
-    ).geometry.is_empty.tolist() == [True]
 
 
-def test_what_cannot_be_asked() -> None:
-    with pytest.raises(GeoValueError, match="each, dissolve, split"):
-        queries.isochrones(build(STREET), points_table((0, 0)), combine="merge")
-    with pytest.raises(GeoValueError):
-        queries.isochrones(build(STREET), points_table((0, 0)), minutes=[])
+@pytest.mark.parametrize("combine", ["each", "dissolve", "split"])
+def test_no_facility_has_no_zone(combine: queries.Combine) -> None:
+    rings = queries.isochrones(build(STREET), points_table(), minutes=[5], combine=combine)
+    assert (len(rings), rings.crs, list(rings.columns)) == (0, METRIC, list(schema.ISOCHRONES[1:]))
+
+
+HERE, GONE = points_table((0, 0)), points_table(None, None)
+NOT_POINTS = {
+    "plain": (pd.DataFrame({"x": [1.0]}), "of type DataFrame; accepted is a GeoDataFrame or GeoSeries.*points_from_xy"),
+    "none": (None, "is None; accepted is a GeoDataFrame or GeoSeries"),
+    "path": ("points.gpkg", "is 'points.gpkg'; accepted is a GeoDataFrame or GeoSeries"),
+    "shapes": (HERE.geometry.tolist(), "of type list; accepted is a GeoDataFrame or GeoSeries"),
+    "no column": (gpd.GeoDataFrame({"x": [1.0]}), "without one active geometry column; .*set_geometry"),
+    "renamed": (HERE.rename(columns={"geometry": "at"}), "without one active geometry column; .*set_geometry"),
+    "all missing": (GONE, r"has no geometry in any of its rows \(2\); give"),
+    "all empty": (table_of(np.array([shapely.Point()])), r"has no geometry in any of its rows \(1\); give"),
+}
+ASKED = {
+    "demand": lambda table, net: queries.nearest_minutes(net, table, HERE),
+    "facilities": lambda table, net: queries.nearest_minutes(net, HERE, table),
+    "origins": lambda table, net: queries.minutes_matrix(net, table, HERE),
+    "destinations": lambda table, net: queries.minutes_matrix(net, HERE, table),
+    "facilities of isochrones": lambda table, net: queries.isochrones(net, table, minutes=5),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("kind", NOT_POINTS)
+def test_what_does_not_stand_for_points(name: str, kind: str) -> None:
+    table, said = NOT_POINTS[kind]
+    with pytest.raises(GeoValueError, match=f"^{name.split(maxsplit=1)[0]} .*{said}") as caught:
+        ASKED[name](table, build(STREET))
+    assert not isinstance(caught.value, GeoCrsError)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_table_without_crs_is_named(name: str) -> None:
+    table = HERE.set_crs(None, allow_override=True)
+    with pytest.raises(GeoCrsError, match=f"^{name.split(maxsplit=1)[0]} states no coordinate system; state .*set_crs"):
+        ASKED[name](table, build(STREET))
+
+
+def test_a_local_crs_is_refused_and_wild_coordinates_are_no_place() -> None:
+    local = gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)], crs='LOCAL_CS["site",UNIT["metre",1]]')
+    with pytest.raises(GeoCrsError, match=r"^demand is in a local coordinate system"):
+        queries.nearest_minutes(build(STREET), local, HERE)
+    wild = gpd.GeoDataFrame(geometry=[shapely.Point(500_000, 2_800_000), shapely.Point(np.inf, 0)], crs=4326)
+    assert queries.nearest_minutes(build(STREET), wild, HERE)["snap_status"].tolist() == ["no_geometry"] * 2
+
+
+@pytest.mark.parametrize("net", ["town.osm.pbf", None, HERE], ids=["path", "none", "table"])
+def test_streets_that_are_no_network(net: object) -> None:
+    said = r"^streets is .*geo\.read_streets\(path, mode=\.\.\.\)"
+    for ask in ASKED.values():
+        with pytest.raises(GeoValueError, match=said):
+            ask(HERE, net)
+
+
+@pytest.mark.parametrize("value", [-1, 0, "15", None, np.nan, np.inf, True, [15], 10**400])
+def test_numbers_are_above_zero_and_finite(value: object) -> None:
+    net = build(STREET)
+    calls = [
+        (queries.nearest_minutes, (net, HERE, HERE), "limit", "minutes"),
+        (queries.nearest_minutes, (net, HERE, HERE), "cap_m", "metres"),
+        (queries.minutes_matrix, (net, HERE, HERE), "limit", "minutes"),
+        (queries.minutes_matrix, (net, HERE, HERE), "cap_m", "metres"),
+        (queries.isochrones, (net, HERE), "cell_m", "metres"),
+        (queries.isochrones, (net, HERE), "cap_m", "metres"),
+    ]
+    for ask, places, name, unit in calls:
+        with pytest.raises(GeoValueError, match=f"^{name} is .*; accepted is a finite number of {unit} above 0"):
+            ask(*places, **{name: value})
+
+
+@pytest.mark.parametrize("minutes", [[-5], [5, 0], -5, 0, "15", ["15"], None, [None], np.nan, [np.inf], {5: "a"}])
+def test_bands_are_above_zero_and_finite(minutes: object) -> None:
+    with pytest.raises(
+        GeoValueError, match=r"^a band of minutes is .*; accepted is a finite number of minutes above 0"
+    ):
+        queries.isochrones(build(STREET), HERE, minutes=minutes)
+
+
+@pytest.mark.parametrize("minutes", [[], (), np.array([])], ids=["list", "tuple", "array"])
+def test_no_band(minutes: object) -> None:
+    with pytest.raises(GeoValueError, match=r"minutes holds no band; give at least one, e.g. minutes=\[15\]"):
+        queries.isochrones(build(STREET), HERE, minutes=minutes)
+
+
+@pytest.mark.parametrize("minutes", [3, 3.0, np.int64(3), np.array(3), np.array([3]), iter([3]), {3}])
+def test_one_band_may_be_a_number(minutes: object) -> None:
+    net = build(STREET)
+    found, listed = queries.isochrones(net, HERE, minutes=minutes), queries.isochrones(net, HERE, minutes=[3])
+    assert found["limit_minutes"].tolist() == [3.0]
+    assert shapely.equals(found.geometry.iloc[0], listed.geometry.iloc[0])
+
+
+@pytest.mark.parametrize("value", ["merge", None, ["each"], 1])
+def test_choices_are_listed(value: object) -> None:
+    net = build(STREET)
+    with pytest.raises(GeoValueError, match=r"^combine is .*; accepted are each, dissolve, split$"):
+        queries.isochrones(net, HERE, combine=value)
+    for ask, places in ((queries.nearest_minutes, (HERE, HERE)), (queries.isochrones, (HERE,))):
+        with pytest.raises(GeoValueError, match=r"^direction is .*; accepted are to_service, from_service$"):
+            ask(net, *places, direction=value)
+
+
+def test_all_faults_of_a_call_are_told_together() -> None:
+    plain = HERE.set_crs(None, allow_override=True)
+    with pytest.raises(GeoValueError) as caught:
+        queries.nearest_minutes("a.osm", plain, None, limit="15", direction="up", cap_m=0)
+    lines = str(caught.value).splitlines()
+    assert [line.split()[0] for line in lines] == ["streets", "demand", "facilities", "limit", "direction", "cap_m"]
+    with pytest.raises(GeoCrsError) as caught:
+        queries.minutes_matrix(build(STREET), plain, plain)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_series_of_points_will_do() -> None:
+    net, people = build(STREET), points_table((300, 40), (10, 0), name=["a", "b"]).set_index("name")
+    facilities = points_table((500, 0), code=["x"]).set_index("code")
+    tables, series = (people, facilities), (people.geometry.rename("at"), facilities.geometry.to_crs(4326))
+    for ask in (queries.nearest_minutes, queries.minutes_matrix):
+        pd.testing.assert_frame_equal(ask(net, *series), ask(net, *tables), rtol=1e-6)
+    rings = queries.isochrones(net, facilities.geometry, minutes=3)
+    assert rings["facility_id"].tolist() == ["x"]
 
 
 OSM = (
@@ -182,6 +300,22 @@ def test_streets_may_be_any_line_layer(tmp_path: Path) -> None:
     net = queries.read_streets(tmp_path / "a.geojson", mode=Mode("run", "foot", 12.0, 12.0), crs="EPSG:4549")
     assert (net.crs.to_epsg(), net.mode.name) == (4549, "run")
     assert net.length_m.sum() == pytest.approx(1007 + 1108, abs=2)
+
+
+@pytest.mark.parametrize("path", [None, 5, HERE, b"a.osm"], ids=["none", "number", "table", "bytes"])
+def test_streets_are_read_from_a_path(path: object) -> None:
+    with pytest.raises(GeoValueError, match=r"^path is .*; accepted is the path of a street file"):
+        queries.read_streets(path)
+
+
+def test_all_faults_of_reading_are_told_together() -> None:
+    with pytest.raises(GeoValueError) as caught:
+        queries.read_streets(None, mode=5, crs="nowhere")
+    assert [
+        word in line for word, line in zip(("path", "mode", "nowhere"), str(caught.value).splitlines(), strict=True)
+    ] == [True] * 3
+    with pytest.raises(GeoCrsError, match="'nowhere' is not known"):
+        queries.read_streets("a.osm", crs="nowhere")
 
 
 def test_streets_that_cannot_be_read(tmp_path: Path) -> None:

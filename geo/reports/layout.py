@@ -46,11 +46,12 @@ _NUMBERS: dict[str, str] = {
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "align": "center", "font_name": "黑体"},
     "origin": {"align": "left", "font_color": "#404040"},
+    "note": {"align": "left", "text_wrap": True, "font_color": "#404040"},
     "mark": {"align": "left", "bold": True, "font_color": "#C00000"},
     "section": {"bold": True, "font_size": 12, "font_name": "黑体"},
     "header": {"bold": True, "align": "center", "text_wrap": True, "bg_color": "#DCE6F1", **_BOX},
     "text": {"text_wrap": True, **_BOX},
-    "none": {"align": "center", "font_color": "#7F7F7F", **_BOX},
+    "none": {"align": "center", "font_color": "#7F7F7F", "text_wrap": True, **_BOX},
     "total": {"bold": True, "bg_color": "#F2F2F2", **_BOX},
     "total_none": {"bold": True, "align": "center", "bg_color": "#F2F2F2", **_BOX},
     "low": {"bg_color": "#FDAE6B"},
@@ -89,7 +90,7 @@ class Book:
 def make_formats(workbook: Workbook) -> dict[str, Format]:
     """Return all cell formats of a workbook, by name; numbers also as `total_<name>`."""
     found = {name: workbook.add_format({**_FONT, **style}) for name, style in _STYLES.items() if "border" in style}
-    for name in ("title", "origin", "mark", "section"):
+    for name in ("title", "origin", "note", "mark", "section"):
         found[name] = workbook.add_format({**_FONT, **_STYLES[name]})
     for name in ("low", "middle", "high"):
         found[name] = workbook.add_format(_STYLES[name])
@@ -140,6 +141,20 @@ def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str =
     sheet.set_margins(**_MARGINS)
     sheet.set_footer(book.say("footer"))
     return sheet
+
+
+def line_across(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], text: str) -> int:
+    """Write a line of text over all columns, as high as it needs; return the next row."""
+    _across(sheet, row, len(columns) - 1, text, book.formats["note"])
+    set_height(sheet, row, [text], [sum(column.width for column in columns)])
+    return row + 1
+
+
+def fold_columns(sheet: Worksheet, columns: Sequence[Column], empty: Iterable[int]) -> None:
+    """Fold columns away from screen and print; the mark above them unfolds them again."""
+    for position in empty:
+        options = {"level": 1, "hidden": True}
+        sheet.set_column(position, position, columns[position].width, None, options)
 
 
 def _across(sheet: Worksheet, row: int, last: int, text: str, style: Format) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from geo import messages
@@ -63,7 +64,7 @@ def _facts(book: Book) -> Iterator[tuple[str, str]]:
     yield book.say("fact_code"), head.code or ""
     yield book.say("fact_period"), book.say("period_day", period=head.period, day=results.study.last_day.isoformat())
     yield book.say("fact_nature"), messages.text("word.synthetic", lang) if head.synthetic else book.say("real_data")
-    yield book.say("fact_source"), head.source or ""
+    yield book.say("fact_source"), head.source or _files(book)
     yield book.say("fact_way"), book.say("way_explained")
     yield book.say("fact_crs"), f"{results.units.crs.to_string()} {results.units.crs.name}"
     yield book.say("fact_speeds"), _speeds(book, parameters.get("modes", {}))
@@ -83,6 +84,13 @@ def _facts(book: Book) -> Iterator[tuple[str, str]]:
             street=cells.rounded(adequacy.street_m_per_resident),
         ),
     )
+
+
+def _files(book: Book) -> str:
+    """Return the names of the files that layers were read from, each once; never their folders."""
+    paths = (cells.text_of(item.get("path"), book.lang) for item in book.results.summary.get("inputs", ()))
+    names = dict.fromkeys(PureWindowsPath(path).name for path in paths)
+    return messages.text("word.comma", book.lang).join(name for name in names if name)
 
 
 def _metres(book: Book, value: object) -> str:

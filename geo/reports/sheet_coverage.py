@@ -32,7 +32,7 @@ def write_matrix(book: Book) -> None:
     services = headline.headlines(book.results)
     columns = _matrix_columns(book, groups, list(services))
     head = layout.FIRST_ROW
-    sheet = layout.open_sheet(book, "coverage", columns)
+    sheet = layout.open_sheet(book, "coverage", columns, notes=book.say("note_districts"))
     total = layout.table(book, sheet, head, columns, _unit_lines(book, groups))
     shares_from = _NAMES + len(groups)
     units = [*_units(book), STUDY]

@@ -94,6 +94,7 @@ def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
     names = headline.unit_names(results)
     units = _units(book)
     brought = {name: _brought(points, known) for name, known in _BROUGHT.items()}
+    reasons = _reasons(book)
     rows = points.drop(columns=points.geometry.name).to_dict("records")
     for at, row in enumerate(rows):
         unit = _unit_of(row, units)
@@ -125,7 +126,7 @@ def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
             _state(book, row),
             brought["source"][at],
             brought["updated"][at],
-            _remark(book, row, brought["remark"][at]),
+            _remark(book, row, brought["remark"][at], reasons),
         ]
 
 
@@ -180,8 +181,22 @@ def _state(book: Book, row: dict[str, Any]) -> str:
     return book.say("state_given", state=state, given=given) if given and row["state"] != "working" else state
 
 
-def _remark(book: Book, row: dict[str, Any], given: object) -> str:
-    remarks = [cells.text_of(given, book.lang), "" if row["counted"] else book.say("remark_not_counted")]
+def _reasons(book: Book) -> dict[str, list[str]]:
+    """Return id of a service point → what the reader said of its row, each once."""
+    repairs, lang = book.results.repairs, book.lang
+    mine = repairs[repairs["layer"] == "service_points"]
+    found: dict[str, list[str]] = {}
+    for code, message in zip(mine["id"].tolist(), mine["message"].tolist(), strict=True):
+        said, key = cells.text_of(message, lang), cells.text_of(code, lang)
+        if key and said and said not in found.setdefault(key, []):
+            found[key].append(said)
+    return found
+
+
+def _remark(book: Book, row: dict[str, Any], given: object, reasons: dict[str, list[str]]) -> str:
+    """Return the layer's own remark, that a point does not count, and why it is doubtful."""
+    why = reasons.get(cells.text_of(row["id"], book.lang), []) if row["state"] == "doubtful" else []
+    remarks = [cells.text_of(given, book.lang), "" if row["counted"] else book.say("remark_not_counted"), *why]
     return book.say("semicolon").join(remark for remark in remarks if remark)
 
 

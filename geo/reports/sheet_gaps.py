@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo import messages, schema
+import numpy as np
+
+from geo import messages, schema, units
+from geo.gaps import weighted_median
 from geo.reports import cells, headline, layout, wording
 from geo.reports.layout import Column
 
@@ -19,18 +23,50 @@ if TYPE_CHECKING:
     from geo.reports.layout import Book
 
 _LEFT_OVER = "-rest"  # ends the id of a row that lists what is below the least size of a gap
-_UNSERVED = 12  # position of the column that is added up
-# Columns of the offices' list that no room computes yet; people fill them in.
+_PEOPLE_DECIMALS = 6  # a difference of sums is freed of their rounding
+_SUMMED = ("unserved_of_unit", "people_in_gaps")
+# Columns of the offices' list that no room computes; those of the first kind people fill in.
+_BY_HAND = ("measure", "site", "owner", "deadline", "state")
 _LATER = ("level", "measure", "venue_near", "site", "owner", "deadline", "state", "state_before")
+_OUTSIDE: Unit = ("outside", "")
+
+
+@dataclass(frozen=True)
+class Lack:
+    """The people of one unit and group whom one service does not reach.
+
+    Attributes
+    ----------
+    service, group
+        Codes.
+    unit
+        A community, or outside.
+    gaps
+        Rows of the gaps that hold people of the group, most of them first.
+    people
+        People of the group in these gaps.
+    """
+
+    service: str
+    group: str
+    unit: Unit
+    gaps: list[dict[str, Any]]
+    people: float
 
 
 def write_gaps(book: Book) -> None:
-    """Write one line per gap; the people of the unit stand beside the people of the gap."""
+    """Write one line per unit, service and group that lacks cover; every number is of that group alone."""
     columns = _columns(book)
-    head = layout.FIRST_ROW
     sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"))
-    end = layout.table(book, sheet, head, columns, _lines(book))
-    _write_total(book, sheet, end, first=head + 1, columns=len(columns))
+    head = layout.FIRST_ROW
+    unjudged = _unjudged(book)
+    if unjudged:
+        head = layout.line_across(book, sheet, head, columns, unjudged)
+    lacks = _lacks(book)
+    lines = list(_lines(book, lacks))
+    end = layout.table(book, sheet, head, columns, lines)
+    _write_total(book, sheet, end, columns=columns, lines=lines)
+    layout.fold_columns(sheet, columns, _unknown(book, columns, lines))
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=2)
     layout.close_sheet(sheet, rows=end + 1, columns=len(columns))
 
@@ -38,7 +74,8 @@ def write_gaps(book: Book) -> None:
 def _columns(book: Book) -> list[Column]:
     return [
         Column(book.say("number"), 6, "whole"),
-        Column(book.say("gap_id"), 20),
+        Column(book.say("gap_id"), 22),
+        Column(book.say("number_of_gaps"), 7, "whole"),
         Column(book.say("county"), 10),
         Column(book.say("district"), 11),
         Column(book.say("town"), 9),
@@ -47,114 +84,183 @@ def _columns(book: Book) -> list[Column]:
         Column(book.say("service"), 11),
         Column(book.say("way"), 12),
         Column(book.say("served_groups"), 9),
-        Column(book.say("people_of_unit"), 9, "people"),
-        Column(book.say("served_of_unit"), 9, "people"),
-        Column(book.say("unserved_of_gap"), 9, "people"),
-        Column(book.say("share_of_unit"), 9, "share"),
+        *(Column(book.say(name), 9, "people") for name in ("people_of_unit", "served_of_unit", *_SUMMED)),
+        Column(book.say("share_of_unit"), 8, "share"),
         Column(book.say("pass_line"), 7, "share"),
-        Column(book.say("passes_column"), 7),
+        Column(book.say("passes_column"), 10),
         Column(book.say("nearest"), 15),
         Column(book.say("distance"), 6, "whole"),
-        Column(book.say("minutes"), 7, "minutes"),
+        Column(book.say("minutes"), 9, "minutes"),
         *(Column(book.say(f"later_{name}"), 8) for name in _LATER),
         Column(book.say("note"), 16),
     ]
 
 
-def _lines(book: Book) -> Iterator[list[object]]:
+def _unjudged(book: Book) -> str:
+    """Return how many people are in no gap because their unit cannot be judged; "" where there are none."""
+    told = book.results.summary.get("services", {})
+    parts = [
+        book.say(
+            "unjudged_people",
+            n=f"{people:,.0f}",
+            service=kind.name(book.lang),
+            group=wording.group(group, book.lang),
+        )
+        for code, kind in book.results.services.items()
+        for group, given in told.get(code, {}).get("unjudged_not_served", {}).items()
+        if (people := cells.number_of(given) or 0.0) > 0
+    ]
+    return book.say("semicolon").join(parts)
+
+
+def _lacks(book: Book) -> list[Lack]:
+    """Return the lines of the list: services in their order, within one those with most people first."""
+    gaps = book.results.gaps
+    found: dict[tuple[str, str, Unit], list[dict[str, Any]]] = {}
+    for gap in gaps.drop(columns=gaps.geometry.name).to_dict("records"):
+        code = cells.text_of(gap.get("unit_id", gap["communities"]), book.lang)
+        unit = ("community", code) if code else _OUTSIDE
+        for group in schema.GROUPS:
+            if (cells.number_of(gap.get(f"people_{group}")) or 0.0) > 0:
+                found.setdefault((gap["service"], group, unit), []).append(gap)
+    lacks = [
+        Lack(
+            service,
+            group,
+            unit,
+            sorted(mine, key=lambda gap: -gap[f"people_{group}"]),
+            sum(gap[f"people_{group}"] for gap in mine),
+        )
+        for (service, group, unit), mine in found.items()
+    ]
+    order = {code: at for at, code in enumerate(book.results.services)}
+    return sorted(lacks, key=lambda lack: (order.get(lack.service, len(order)), -lack.people, lack.unit, lack.group))
+
+
+def _lines(book: Book, lacks: list[Lack]) -> Iterator[list[object]]:
     results, lang = book.results, book.lang
-    units = _unit_facts(book)
+    towns = _towns(book)
     names = headline.unit_names(results)
-    covered = {code: _by_group(book, kind) for code, kind in results.services.items()}
-    gaps = results.gaps
-    for number, gap in enumerate(gaps.drop(columns=gaps.geometry.name).to_dict("records"), start=1):
-        kind = results.services.get(gap["service"])
-        code = cells.text_of(gap.get("unit_id", gap["communities"]), lang)
-        unit = ("community", code) if code else ("outside", "")
-        facts = units.get(unit, {})
-        in_unit = [found[unit] for found in covered.get(gap["service"], {}).values() if unit in found]
+    covered = {
+        (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
+    }
+    for number, lack in enumerate(lacks, start=1):
+        kind = results.services.get(lack.service)
+        found = covered.get((lack.service, lack.group), {}).get(lack.unit)
+        minutes, nearest = _nearest(book, lack)
         yield [
             number,
-            gap["gap_id"],
+            _ids(lack, lang),
+            len(lack.gaps),
             results.study.head.name,
-            _named(gap["districts"], "district", names, lang),
-            facts.get("town"),
-            wording.unit_kind(unit[0], lang),
-            names.get(unit) if code else wording.unit_kind(unit[0], lang),
-            wording.service(gap["service"], results, lang),
+            _districts(lack, names, lang),
+            towns.get(lack.unit),
+            wording.unit_kind(lack.unit[0], lang),
+            names.get(lack.unit) if lack.unit[1] else wording.unit_kind(lack.unit[0], lang),
+            wording.service(lack.service, results, lang),
             book.say("way_of_ring", ring=wording.ring(kind.rings[0], lang)) if kind and kind.rings else None,
-            _groups(book, gap, kind),
-            *_of_unit(in_unit, cells.number_of(gap["people"])),
-            *_judged(book, in_unit, kind),
-            gap["nearest_name"],
+            wording.group(lack.group, lang),
+            *_people(found),
+            lack.people,
+            *_judged(book, found, kind),
+            nearest,
             None,
-            gap["minutes_to_nearest"],
+            _minutes(book, minutes, kind),
             *([None] * len(_LATER)),
-            _remark(book, gap),
+            _remark(book, lack, found),
         ]
 
 
-def _by_group(book: Book, kind: ServiceType) -> dict[str, dict[Unit, Covered]]:
-    ring = kind.rings[0] if kind.rings else None
-    return {group: headline.of_ring(book.results, kind.code, ring, group) for group in kind.demand}
+def _covered(book: Book, kind: ServiceType, group: str) -> dict[Unit, Covered]:
+    return headline.of_ring(book.results, kind.code, kind.rings[0] if kind.rings else None, group)
 
 
-def _unit_facts(book: Book) -> dict[Unit, dict[str, str]]:
-    units: pd.DataFrame = book.results.units
-    columns = (units[name].tolist() for name in ("unit_kind", "unit_id", "town"))
-    return {(kind, code): {"town": cells.text_of(town, book.lang)} for kind, code, town in zip(*columns, strict=True)}
+def _towns(book: Book) -> dict[Unit, str]:
+    table: pd.DataFrame = book.results.units
+    columns = (table[name].tolist() for name in ("unit_kind", "unit_id", "town"))
+    return {(kind, code): cells.text_of(town, book.lang) for kind, code, town in zip(*columns, strict=True)}
 
 
-def _named(joined: object, kind: str, names: dict[Unit, str], lang: messages.Lang) -> str:
-    """Return names for ids joined by the list mark; an id that no unit bears stays as it is."""
-    parts = [part for part in cells.text_of(joined, lang).split(cells.LIST_MARK) if part]
-    shown = [cells.text_of(names.get((kind, part), part), lang) for part in parts]
-    return messages.text("word.comma", lang).join(shown)
+def _ids(lack: Lack, lang: messages.Lang) -> str:
+    """Return the ids of the gaps, the first in full and of the others what differs within the unit."""
+    ids = [cells.text_of(gap["gap_id"], lang) for gap in lack.gaps]
+    stem = f"{lack.service}-{lack.unit[1] or lack.unit[0]}"
+    return messages.text("word.comma", lang).join([ids[0], *(code.removeprefix(stem) for code in ids[1:])])
 
 
-def _groups(book: Book, gap: dict[str, Any], kind: ServiceType | None) -> str:
-    """Return the groups whose people are in the gap, else those that the service serves."""
-    met = [group for group in schema.GROUPS if (cells.number_of(gap.get(f"people_{group}")) or 0.0) > 0]
-    listed = met or list(kind.demand if kind else ())
-    return messages.text("word.comma", book.lang).join(wording.group(group, book.lang) for group in listed)
+def _districts(lack: Lack, names: dict[Unit, str], lang: messages.Lang) -> str:
+    """Return the names of the districts that the gaps lie in; an id that no unit bears stays as it is."""
+    parts = (part for gap in lack.gaps for part in cells.text_of(gap["districts"], lang).split(cells.LIST_MARK))
+    listed = sorted({part for part in parts if part})
+    return messages.text("word.comma", lang).join(
+        cells.text_of(names.get(("district", part), part), lang) for part in listed
+    )
 
 
-def _of_unit(in_unit: list[Covered], unserved: float | None) -> list[object]:
-    """Return people and served of the unit over the service's groups, and the people of the gap."""
-    people = [found.people for found in in_unit if found.people is not None]
-    served = [found.served for found in in_unit if found.served is not None]
-    judged = all(found.status != "not_assessed" for found in in_unit)
-    return [sum(people) if people else None, sum(served) if served and judged else None, unserved]
+def _people(found: Covered | None) -> list[object]:
+    """Return people, served and not served of the group in the unit; none of these where it is not assessed."""
+    if found is None or found.people is None:
+        return [None, None, None]
+    if found.served is None or found.status == "not_assessed":
+        return [found.people, None, None]
+    return [found.people, found.served, round(found.people - found.served, _PEOPLE_DECIMALS)]
 
 
-def _share(in_unit: list[Covered]) -> float | None:
-    people = sum(found.people or 0.0 for found in in_unit)
-    if not people or any(found.status == "not_assessed" for found in in_unit):
-        return None
-    return sum(found.served or 0.0 for found in in_unit) / people
-
-
-def _judged(book: Book, in_unit: list[Covered], kind: ServiceType | None) -> list[object]:
-    """Return the unit's share, the pass line, and whether it passes: said only where the threshold was read."""
-    share, line = _share(in_unit), headline.pass_line(book.results)
+def _judged(book: Book, found: Covered | None, kind: ServiceType | None) -> list[object]:
+    """Return the group's share, the pass line, and whether it passes: said only where the threshold was read."""
+    share, line = found.share if found else None, headline.pass_line(book.results)
     return [share, line, wording.verdict(kind, share, line, book.lang) if kind else None]
 
 
-def _remark(book: Book, gap: dict[str, Any]) -> str:
+def _nearest(book: Book, lack: Lack) -> tuple[object, object]:
+    """Return the median minutes of the group's people in its largest gap, and the place most of them are nearest to."""
+    gap = lack.gaps[0]
+    ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
+    demand, points = book.results.demand, book.results.service_points
+    mine = demand[demand["id"].isin(ids) & (demand["group"] == lack.group)]
+    if gap[f"people_{lack.group}"] == gap["people"] or mine.empty:
+        return gap["minutes_to_nearest"], gap["nearest_name"]
+    people = mine["people"].to_numpy(dtype=np.float64)
+    minutes = weighted_median(mine[f"minutes_{lack.service}"].to_numpy(dtype=np.float64), people)
+    by_place = mine["people"].groupby(mine[f"nearest_{lack.service}"].fillna("")).sum().drop("", errors="ignore")
+    names = dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True))
+    return minutes, names.get(by_place.idxmax(), "") if len(by_place) else ""
+
+
+def _minutes(book: Book, value: object, kind: ServiceType | None) -> object:
+    """Return the minutes to the nearest facility, or beyond how many minutes it lies."""
+    minutes = cells.number_of(value)
+    if minutes is not None:
+        return minutes
+    beyond = units.horizon(kind.limit) if kind else units.HORIZON_MINUTES
+    return messages.text("word.beyond", book.lang, n=cells.rounded(beyond))
+
+
+def _remark(book: Book, lack: Lack, found: Covered | None) -> str:
     remarks = []
-    if str(gap["gap_id"]).endswith(_LEFT_OVER):
+    if any(str(gap["gap_id"]).endswith(_LEFT_OVER) for gap in lack.gaps):
         remarks.append(book.say("remark_rest"))
-    if cells.number_of(gap["minutes_to_nearest"]) is None:
-        remarks.append(book.say("remark_unreachable"))
+    if found is not None and found.status == "edge":
+        remarks.append(wording.status(found.status, book.lang))
     return book.say("semicolon").join(remarks)
 
 
-def _write_total(book: Book, sheet: Worksheet, row: int, *, first: int, columns: int) -> None:
-    """Write the sum of the people in gaps, which follows the filter: set one service to count people once."""
-    for column in range(columns):
-        sheet.write_string(row, column, book.say("total") if column == 1 else "", book.formats["total"])
-    people = book.results.gaps["people"].sum()
-    if row > first:
-        layout.write_sum(book, sheet, row, _UNSERVED, first=first, value=float(people))
-    else:
-        layout.write(book, sheet, row, _UNSERVED, 0, kind="people", style="total")
+def _unknown(book: Book, columns: list[Column], lines: list[list[object]]) -> list[int]:
+    """Return the columns that nothing is known in and nobody fills in."""
+    by_hand = {book.say(f"later_{name}") for name in _BY_HAND}
+    hidden = (at for at, column in enumerate(columns) if column.header not in {*by_hand, book.say("note")})
+    return [at for at in hidden if lines and all(not cells.text_of(line[at], book.lang).strip() for line in lines)]
+
+
+def _write_total(book: Book, sheet: Worksheet, row: int, *, columns: list[Column], lines: list[list[object]]) -> None:
+    """Write the sums of people, which follow the filter: set one service to count people once."""
+    summed = {book.say(name) for name in _SUMMED}
+    for position, column in enumerate(columns):
+        if column.header not in summed:
+            label = book.say("total") if position == 1 else ""
+            sheet.write_string(row, position, label, book.formats["total"])
+        elif lines:
+            people = sum(cells.number_of(line[position]) or 0.0 for line in lines)
+            layout.write_sum(book, sheet, row, position, first=row - len(lines), value=people)
+        else:
+            layout.write(book, sheet, row, position, 0, kind="people", style="total")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo import messages, modes, schema
+from geo.catalogue import OWN
 from geo.reports import cells
 
 if TYPE_CHECKING:
@@ -70,14 +71,21 @@ def indicator(kind: ServiceType, found: Ring, people: str, lang: Lang) -> str:
 
 
 def basis(kind: ServiceType, lang: Lang) -> str:
-    """Return what a threshold rests on: its text where it was read there, else that it is a default."""
-    return kind.basis if kind.status == VERIFIED and kind.basis else messages.text("word.default_value", lang)
+    """Return what a threshold rests on; that it is a default where the text was not read; "—" without a threshold."""
+    if kind.test != "minutes":
+        return NOT_APPLICABLE
+    said = kind.basis_in(lang)
+    if kind.status in {VERIFIED, OWN} and said:
+        return said
+    default = messages.text("word.default_value", lang)
+    return messages.text("report.basis_default", lang, default=default, basis=said) if said else default
 
 
 def verdict(kind: ServiceType, share: float | None, pass_line: float, lang: Lang) -> str:
     """Return whether a share passes; only thresholds that were read in their source allow the words."""
     if kind.status != VERIFIED:
-        return messages.text("word.default_value", lang)
+        why = messages.text("word.own_value" if kind.status == OWN else "word.default_value", lang)
+        return messages.text("report.not_judged", lang, why=why)
     if share is None:
         return NOT_APPLICABLE
     return messages.text("report.passes" if share >= pass_line else "report.fails", lang)

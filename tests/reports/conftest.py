@@ -282,6 +282,32 @@ def results(tmp_path: Path) -> Results:
 
 
 @pytest.fixture
+def results_with_workers(results: Results) -> Results:
+    """Give the gap of C2 workers too, and C2 a second gap of residents alone."""
+    row = coverage_row("community", "C2", "gig_station", "walk", 15.0, "workers", 37.0, 36.0)
+    more = gpd.GeoDataFrame([row], geometry="geometry", crs=CRS)
+    coverage = pd.concat([results.coverage, more[results.coverage.columns]], ignore_index=True)
+    worker = results.demand.iloc[1:2].assign(
+        id="C2:workers", group="workers", people=1.0, minutes_gig_station=17.0, nearest_gig_station="S2"
+    )
+    both = results.gaps.assign(
+        people=[351.375, 10.0],
+        people_residents=[350.375, 10.0],
+        people_workers=[1.0, 0.0],
+        demand_ids=["C2;C2:workers", ""],
+    )
+    second = both.iloc[:1].assign(
+        gap_id="gig_station-C2-2", people=50.0, people_residents=50.0, people_workers=0.0, demand_ids=""
+    )
+    return replace(
+        results,
+        coverage=coverage,
+        gaps=pd.concat([both, second], ignore_index=True),
+        demand=pd.concat([results.demand, worker], ignore_index=True),
+    )
+
+
+@pytest.fixture
 def written(results: Results, tmp_path: Path) -> Path:
     from geo.reports import write_results  # noqa: PLC0415 - a fault of one room should not hide the others' tests
 

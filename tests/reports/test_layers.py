@@ -138,3 +138,21 @@ def test_values_of_every_kind_have_a_place_in_json():
         "empty": "",
         "nat": None,
     }
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "超过 9 分钟"), ("en", "over 9 min")])
+def test_messages_are_told_in_the_language_asked_for_in_every_file(results, tmp_path, lang, said):
+    message = Message("word.beyond", {"n": 9})
+    told = results.coverage.assign(note=[message, *results.coverage["note"].iloc[1:]])
+    nested = {"groups": {"residents": {"note": message}}}
+    summed = {**results.summary, "warnings": [message], "services": {"gig_station": nested}}
+    write_results(replace(results, coverage=told, summary=summed), tmp_path / "t", lang=lang)
+    folder = tmp_path / "t"
+    assert said in (folder / "coverage.csv").read_text(encoding="utf-8-sig")
+    assert gpd.read_file(folder / "layers.gpkg", layer="coverage")["note"].iloc[0] == said
+    found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert (found["warnings"], found["services"]["gig_station"]["groups"]["residents"]["note"]) == ([said], said)
+    with (folder / "report.xlsx").open("rb") as source:
+        book = openpyxl.load_workbook(source)
+    assert said in {cell.value for row in book.worksheets[2].iter_rows(min_row=4, max_row=4) for cell in row}
+    assert said in {cell.value for row in book.worksheets[5].iter_rows() for cell in row}

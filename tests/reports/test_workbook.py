@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import openpyxl
+import pandas as pd
 import pytest
 
-from geo.messages import subject
+from geo.messages import Message, subject
 from geo.reports import layout, workbook, write_results
 
 SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "数据质量", "参数与版本"]
@@ -92,8 +93,16 @@ def test_detail_holds_every_row_of_the_coverage(book, results):
     assert [row["服务类型"] for row in rows][-2:] == ["长者食堂", "亲清茶室"]
 
 
-def test_gap_list_keeps_the_people_of_the_gap_apart_from_the_unit(book):
-    rows = table(book["服务覆盖缺口清单"], 3)
+GAPS = "服务覆盖缺口清单"
+
+
+def load(folder):
+    with (folder / "report.xlsx").open("rb") as source:
+        return openpyxl.load_workbook(source)
+
+
+def test_gap_list_holds_one_group_of_one_unit_a_row(book):
+    rows = table(book[GAPS], 3)
     first = rows[0]
     assert (first["缺口编号"], first["单元类型"], first["片区"], first["乡镇(街道)"]) == (
         "gig_station-C2-1",
@@ -101,25 +110,133 @@ def test_gap_list_keeps_the_people_of_the_gap_apart_from_the_unit(book):
         "东片区",
         "桃城镇",
     )
-    assert (first["需求人数(所在单元，人)"], first["已覆盖人数(所在单元，人)"]) == (500.5, 100.125)
-    assert first["未覆盖人数(本缺口，人)"] == 400.375
+    assert (first["需求人数(人)"], first["已覆盖人数(人)"]) == (500.5, 100.125)
+    assert (first["未覆盖人数(人)"], first["其中列入缺口(人)"]) == (500.5 - 100.125, 400.375)
     assert first["口径"] == "路网时间 步行15分钟"
     assert first["服务对象"] == "常住人口"
-    assert (rows[1]["时间(min)"], rows[1]["建议措施"], rows[1]["单元名称"]) == ("—", "—", "社区以外")
+    assert first["备注"] == "边界待核"
+    assert (rows[1]["建议措施"], rows[1]["单元名称"]) == ("—", "社区以外")
     assert "零散" in rows[1]["备注"]
     assert rows[2]["缺口编号"] == "合计"
-    assert rows[2]["未覆盖人数(本缺口，人)"] == "=SUBTOTAL(9,M4:M5)"
+    assert rows[2]["未覆盖人数(人)"] == "=SUBTOTAL(9,N4:N5)"
+    assert rows[2]["其中列入缺口(人)"] == "=SUBTOTAL(9,O4:O5)"
 
 
-@pytest.mark.parametrize(("status", "said"), [("V", "不符合"), ("S", "默认值"), ("D", "默认值")])
-def test_passing_is_said_only_of_thresholds_that_were_read(results, tmp_path, status, said):
+def test_gap_list_agrees_with_the_sheets_of_coverage_to_the_last_digit(results_with_workers, tmp_path):
+    write_results(results_with_workers, tmp_path / "t")
+    book = load(tmp_path / "t")
+    gaps = [row for row in table(book[GAPS], 3) if isinstance(row["序号"], int)]
+    assert [(row["单元名称"], row["服务对象"], row["缺口编号"]) for row in gaps] == [
+        ("</script><b>{{ 7*7 }} ${1}", "常住人口", "gig_station-C2-1、-2"),
+        ("社区以外", "常住人口", "gig_station-outside-rest"),
+        ("</script><b>{{ 7*7 }} ${1}", "企业职工", "gig_station-C2-1"),
+    ]
+    matrix = {row["单元名称"]: row for row in table(book["覆盖率"], 3) if row["单元名称"]}
+    detail = {
+        (row["单元名称"] if row["单元编码"] != "—" else row["单元类型"], row["服务类型"], row["服务对象(分母)"]): row
+        for row in table(book["覆盖率明细"], 3)
+        if row["出行方式"] == "步行" and row["时限(分钟)"] == 15
+    }
+    compared = 0
+    for row in gaps:
+        theirs = detail[row["单元名称"], row["服务类型"], row["服务对象"]]
+        assert (row["需求人数(人)"], row["已覆盖人数(人)"]) == (theirs["人数(人)"], theirs["已覆盖(人)"])
+        assert row["未覆盖人数(人)"] == theirs["人数(人)"] - theirs["已覆盖(人)"]
+        assert row["覆盖率(%)"] == theirs["该行口径下覆盖率(%)"]
+        header = f"{row['服务类型']}步行15分钟覆盖率（{row['服务对象']}）（%）"
+        if header in matrix[row["单元名称"]]:
+            assert row["覆盖率(%)"] == matrix[row["单元名称"]][header]
+            assert row["需求人数(人)"] == matrix[row["单元名称"]][f"{row['服务对象']}(人)"]
+            compared += 1
+    assert compared == 2
+    assert gaps[0]["其中列入缺口(人)"] == 350.375 + 50.0
+    assert (gaps[2]["覆盖率(%)"], gaps[2]["其中列入缺口(人)"]) == (36 / 37, 1.0)
+    # The gap of both groups has a median of 22.1; its workers alone walk 17 to another place.
+    assert (gaps[2]["时间(min)"], gaps[2]["最近设施(最大缺口)"]) == (17.0, "@SUM(1)")
+    assert (gaps[0]["时间(min)"], gaps[0]["最近设施(最大缺口)"]) == ("超过 60 分钟", "—")
+
+
+def test_people_of_units_not_assessed_are_told_above_the_list(results, tmp_path):
+    services = {"gig_station": {"unjudged_not_served": {"residents": 1234.0, "workers": 0.0}}}
+    write_results(replace(results, summary={**results.summary, "services": services}), tmp_path / "t")
+    sheet = load(tmp_path / "t")[GAPS]
+    assert sheet["A3"].value == "另有 1,234 人在未评估单元，不列缺口（零工驿站，常住人口）"
+    assert table(sheet, 4)[2]["未覆盖人数(人)"] == "=SUBTOTAL(9,N5:N6)"
+    assert sheet.auto_filter.ref.startswith("A4:")
+
+
+@pytest.mark.parametrize(("limit", "said"), [(15.0, "超过 60 分钟"), (20.0, "超过 80 分钟")])
+def test_beyond_the_horizon_is_said_as_minutes(results, tmp_path, limit, said):
+    kind = replace(results.services["gig_station"], limit=limit)
+    write_results(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
+    book = load(tmp_path / "t")
+    times = {row["缺口编号"]: row["时间(min)"] for row in table(book[GAPS], 3)}
+    assert times["gig_station-outside-rest"] == said
+    assert times["gig_station-C2-1"] == pytest.approx(22.123456)
+    assert not any("无可达" in cell.value or "到不了" in cell.value for cell in texts(book))
+
+
+def test_columns_that_nobody_knows_are_folded_and_those_filled_by_hand_stay(book):
+    sheet = book[GAPS]
+    shown = {
+        cell.value: not sheet.column_dimensions[cell.column_letter].hidden
+        for cell in sheet[3]
+        if cell.column_letter in sheet.column_dimensions
+    }
+    assert {header for header, visible in shown.items() if not visible} >= {"距离(m)", "缺口等级", "上期状态"}
+    assert all(shown.get(header, True) for header in ("建议措施", "建议点位", "责任单位", "完成时限", "状态", "备注"))
+
+
+def test_districts_are_said_to_overlap(book):
+    assert "片区可重叠，各片区人数不可相加" in book["覆盖率"]["A2"].value
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "basis"),
+    [
+        ("V", "不符合", "15分钟就业服务圈"),
+        ("S", "不判断（默认值）", "默认值（15分钟就业服务圈"),
+        ("D", "不判断（默认值）", "默认值（15分钟就业服务圈"),
+        ("O", "不判断（研究文件自定）", "研究文件自定"),
+    ],
+)
+def test_passing_is_said_only_of_thresholds_that_were_read(results, tmp_path, status, said, basis):
     kind = replace(results.services["gig_station"], status=status)
     write_results(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
-    with (tmp_path / "t" / "report.xlsx").open("rb") as source:
-        loaded = openpyxl.load_workbook(source)
-    assert table(loaded["服务覆盖缺口清单"], 3)[0]["是否达标"] == said
+    loaded = load(tmp_path / "t")
+    assert table(loaded[GAPS], 3)[0]["是否达标"] == said
     verdicts = {cell.value for cell in texts(loaded)} & {"符合", "不符合"}
     assert verdicts == ({"不符合"} if status == "V" else set())
+    assert basis_of(loaded)["零工驿站步行15分钟覆盖率（常住人口）"].startswith(basis)
+
+
+def basis_of(book):
+    sheet = book["封面与口径"]
+    head = next(row[0].row for row in sheet.iter_rows() if row[0].value == "服务类型")
+    return {row["指标（服务×方式×时限×分母）"]: row["时限依据"] for row in table(sheet, head)}
+
+
+@pytest.mark.parametrize(("source", "said"), [("统计年鉴", "统计年鉴"), ("", "a.geojson、b.csv")])
+def test_cover_names_the_source_or_the_files_that_were_read(results, tmp_path, source, said):
+    head = results.study.head.model_copy(update={"source": source})
+    inputs = [{"path": path} for path in ("deep/a.geojson", "C:\\data\\b.csv", "a.geojson", None)]
+    study = results.study.model_copy(update={"head": head})
+    write_results(replace(results, study=study, summary={**results.summary, "inputs": inputs}), tmp_path / "t")
+    facts = {row[0].value: row[1].value for row in load(tmp_path / "t")["封面与口径"].iter_rows(max_row=12)}
+    assert facts["数据来源"] == said
+
+
+def test_a_doubtful_point_says_why(results, tmp_path):
+    reason = {"layer": "service_points", "source": "p.csv", "row": 4, "action": "doubtful"}
+    repairs = pd.DataFrame(
+        [
+            {**reason, "id": "S4", "message": Message("word.beyond", {"n": 7})},
+            {**reason, "id": "S1", "message": "of a point that works"},
+        ]
+    )
+    write_results(replace(results, repairs=repairs), tmp_path / "t")
+    notes = {row["设施编码"]: row["备注"] for row in table(load(tmp_path / "t")["设施台账"], 3)}
+    assert (notes["S1"], notes["S2"], notes["S4"]) == ("—", "不计入覆盖", "不计入覆盖；超过 7 分钟")
 
 
 def test_ledger_lists_counted_first_and_nothing_personal(book):
@@ -146,8 +263,9 @@ def test_cover_gives_every_service_its_basis(book):
     head = next(row[0].row for row in sheet.iter_rows() if row[0].value == "服务类型")
     rows = table(sheet, head)
     basis = {row["指标（服务×方式×时限×分母）"]: row["时限依据"] for row in rows}
-    assert basis["零工驿站步行15分钟覆盖率（常住人口）"] == "默认值"
-    assert basis["零工驿站电动自行车15分钟覆盖率（企业职工）"] == "默认值"
+    assert basis["零工驿站步行15分钟覆盖率（常住人口）"].startswith("默认值（15分钟就业服务圈")
+    assert basis["零工驿站电动自行车15分钟覆盖率（企业职工）"].startswith("默认值（")
+    assert basis["亲清茶室（每单元一处，有/无）"] == "—"
     assert basis["长者食堂老年人步行15分钟覆盖率（老年人）"].startswith("民发")
     facts = {row[0].value: row[1].value for row in sheet.iter_rows(max_row=head)}
     assert facts["数据性质"] == "示例数据"
