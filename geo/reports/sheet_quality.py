@@ -82,7 +82,7 @@ def write_parameters(book: Book) -> None:
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
     pair = [Column(book.say("parameter"), 22), Column(book.say("value"), 34)]
     row = layout.section(book, sheet, end + 1, "part_parameters")
-    row = layout.table(book, sheet, row, pair, _flat(book, summary.get("parameters", {})))
+    row = layout.table(book, sheet, row, pair, _flat(book, _parameters(book)))
     row = layout.section(book, sheet, row + 1, "part_versions")
     pair[0] = Column(book.say("program"), 22)
     row = layout.table(book, sheet, row, pair, _flat(book, summary.get("versions", {})))
@@ -94,6 +94,18 @@ def _input_lines(book: Book, inputs: Sequence[Mapping[str, Any]]) -> Iterator[li
     for item in inputs:
         layer = wording.coded(cells.text_of(item.get("layer"), book.lang), book.lang, of="layer")
         yield [layer, *(item.get(name) for name in names)]
+
+
+def _parameters(book: Book) -> dict[str, Any]:
+    """Return the parameters, the bases of limits as people read them in the workbook's language."""
+    given: Mapping[str, Any] = book.results.summary.get("parameters", {})
+    services = {
+        code: {**values, "basis": wording.basis(book.results.services[code], book.lang)}
+        if "basis" in values and code in book.results.services
+        else values
+        for code, values in given.get("services", {}).items()
+    }
+    return {**given, "services": services} if services else dict(given)
 
 
 def _flat(book: Book, values: Mapping[str, Any], *, before: str = "") -> Iterator[list[object]]:

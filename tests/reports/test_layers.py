@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pyogrio
 import pytest
 import rasterio
 
 from geo.errors import GeoCrsError
+from geo.messages import Message
 from geo.reports import geopackage, rasters, summary, write_results
 
 LAYERS = ["communities", "parks", "districts", "service_points", "demand", "isochrones", "coverage", "gaps"]

@@ -323,3 +323,17 @@ def test_sheet_names_fit_excel():
         names = [text for key, text in subject("report", lang).items() if key.startswith("sheet_")]
         assert len({name.casefold() for name in names}) == len(SHEETS)
         assert all(len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("lang", "parameter", "said"),
+    [
+        ("zh", "服务 · 零工驿站 · 依据", "默认值（15分钟就业"),
+        ("en", "Service · Gig-work station · basis", "default value (15-min"),
+    ],
+)
+def test_parameters_name_the_basis_in_the_language_of_the_workbook(results, tmp_path, lang, parameter, said):
+    given = {"services": {"gig_station": {"mode": "walk", "basis": "混 mixed"}}}
+    write_results(replace(results, summary={**results.summary, "parameters": given}), tmp_path / "t", lang=lang)
+    sheet = load(tmp_path / "t").worksheets[6]
+    assert {row[0].value: row[1].value for row in sheet.iter_rows(min_row=5)}[parameter].startswith(said)
