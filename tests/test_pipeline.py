@@ -64,6 +64,8 @@ def is_plain_sum(row: NamedTuple, people: pd.DataFrame, minutes: np.ndarray) -> 
     """Say whether a row of the coverage table sums its people, or bears a reason why it does not."""
     inside = (people["group"] == row.demand).to_numpy() & people_in(people, row.unit_kind, row.unit_id)
     served = inside & units.within(minutes, row.limit_minutes)
+    if math.isnan(row.people):  # nobody says how many they are
+        return row.status == "not_assessed" and row.note.key == "coverage.unknown" and not inside.any()
     if not near(row.people, total(people[inside])):
         return False
     if row.status == "not_assessed":
