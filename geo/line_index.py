@@ -2,7 +2,8 @@
 
 Lines are sampled every few metres into a k-d tree. The nearest sample bounds the distance from above;
 every line that could be nearer has a sample within a radius that the step fixes, so that a handful of
-segments is measured per point. Ten times faster than a search of an R-tree for each point.
+segments is measured per point. On 573,000 cells of the sample yongchun 3.5 times faster, with building
+the index, than shapely's `STRtree.query_nearest` and `line_locate_point` in the same run.
 """
 
 from __future__ import annotations
