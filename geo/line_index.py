@@ -15,6 +15,8 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from geo.tiles import ranges
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,6 +25,13 @@ _FIRST_NEIGHBOURS = 6
 _CHUNK = 100_000
 _TIE_M = 1e-9
 _END_M = 1e-6
+
+
+def along(xy: NDArray[np.float64], offset: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the metres of each vertex (n, 2) from the start of its line."""
+    run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    first = offset[:-1]
+    return np.asarray(run - np.repeat(run[first], np.diff(offset)), dtype=np.float64)
 
 
 class Nearest(NamedTuple):
@@ -86,19 +95,39 @@ class LineIndex:
     def of(cls, lines: NDArray[np.object_]) -> LineIndex:
         """Index LineStrings in a metric CRS."""
         xy, of_line = shapely.get_coordinates(lines, return_index=True)
-        first = np.flatnonzero(of_line[:-1] == of_line[1:])
+        offset = np.searchsorted(of_line, np.arange(len(lines) + 1))
+        return cls.of_flat(xy, offset, along(xy, offset), np.arange(len(lines)))
+
+    @classmethod
+    def of_flat(
+        cls,
+        xy: NDArray[np.float64],
+        offset: NDArray[np.int64],
+        along_m: NDArray[np.float64],
+        lines: NDArray[np.int64],
+    ) -> LineIndex:
+        """Index some of many lines: line `i` is `xy[offset[i]:offset[i + 1]]`; answers give the number `i`.
+
+        Parameters
+        ----------
+        xy, offset
+            All lines.
+        along_m
+            (vertices,) metres from the start of each line (:func:`along`).
+        lines
+            Which to index.
+        """
+        segments = offset[lines + 1] - offset[lines] - 1
+        first = ranges(offset[lines], segments)
+        place = np.repeat(lines, segments)
         start, vector = xy[first], xy[first + 1] - xy[first]
         length = np.hypot(vector[:, 0], vector[:, 1])
-        line = of_line[first].astype(np.int64)
-        run = np.concatenate([[0.0], np.cumsum(length)])
-        begin = np.searchsorted(line, np.arange(len(lines) + 1))
-        before = run[:-1] - run[begin[line]]
-        whole = (run[begin[1:]] - run[begin[:-1]])[line]
         count = np.maximum(np.ceil(length / STEP_M).astype(np.int64), 1) + 1
-        sampled = np.repeat(np.arange(len(line)), count)
+        sampled = np.repeat(np.arange(len(first)), count)
         step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
         places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
-        return cls(line, start, vector, before, whole, sampled, cKDTree(places) if len(places) else None)
+        tree = cKDTree(places) if len(places) else None
+        return cls(place.astype(np.int64), start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree)
 
     def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
         """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""

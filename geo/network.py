@@ -1,15 +1,8 @@
 """The streets that one way of moving may use, as frozen arrays: the thing that is searched.
 
-Who may use what (tags as OpenStreetMap's routers read them):
-
-=========  =====================================================================================
-on foot    every street but motorways and their links, `motorroad=yes`, streets being built,
-           `foot=no|private`, and `access=no` without a `foot` tag that allows; one-ways do not bind
-bicycle    as on foot, without steps; foot ways only where `bicycle` allows; one-ways bind unless
-           `oneway:bicycle=no`
-car        the classes of `modes.CAR_KMH`; `motor_vehicle` or `access` = no or private forbid;
-           one-ways, roundabouts and motorways bind
-=========  =====================================================================================
+Who may use what is decided in `access`, how a gradient changes speed in `slope`, which arcs a search runs
+over in `arcs`. Search nodes are numbered by tiles of the plane, so that a part of the network is a few
+runs of rows; geometry is flat arrays, and lines are made where something asks for them.
 """
 
 from __future__ import annotations
@@ -19,33 +12,43 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from geo import modes, units
+from geo import access, arcs as arcs_room, slope, units
 from geo.errors import GeoValueError
-from geo.line_index import LineIndex
+from geo.line_index import LineIndex, along
+from geo.tiles import Shelf, Tiling
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pyproj
     from numpy.typing import NDArray
 
+    from geo.access import Turns
     from geo.modes import Mode
 
-BoolArray = "NDArray[np.bool_]"
-FloatArray = "NDArray[np.float64]"
-
-_NEVER = ("construction", "proposed", "planned", "razed", "abandoned", "disused", "raceway", "bus_guideway", "platform")
-_MOTORWAY = ("motorway", "motorway_link")
-_ALLOW = ("yes", "designated", "permissive", "official", "destination")
-_FORBID = ("no", "private", "use_sidepath")
-_FOOT_WAYS = ("footway", "pedestrian", "bridleway", "corridor")
-_FORWARD = ("yes", "1", "true")
-_REVERSE = ("-1", "reverse")
 ISLAND_M = 1000.0
+_NO_SCALE = 1e-9
+ARRAYS = (
+    "start",
+    "end",
+    "leave_start",
+    "leave_end",
+    "arrive_start",
+    "arrive_end",
+    "begin",
+    "finish",
+    "length_m",
+    "minutes_forward",
+    "minutes_backward",
+    "xy",
+    "offset",
+    "piece",
+    "island",
+    "node_xy",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,179 +60,184 @@ class Network:
     mode
         Whose network it is.
     crs
-        Metric CRS of the lines.
-    node_count
-        Nodes are numbered from 0 to this.
+        Metric CRS of the geometry.
     start, end
-        (edges,) node numbers.
+        (edges,) search nodes of the junctions at the ends.
+    leave_start, leave_end
+        (edges,) search node from which the edge is entered going forward, and going backward.
+    arrive_start, arrive_end
+        (edges,) search node reached going backward, and going forward. On foot all of these are the
+        junctions; elsewhere see :mod:`geo.arcs`.
+    begin, finish
+        (search nodes,) for junctions: where a journey is that begins, and one that ends, at the junction itself.
     length_m
         (edges,) ellipsoidal length.
     minutes_forward, minutes_backward
         (edges,) minutes from start to end and back; `inf` where that way is not allowed.
-    lines
-        (edges,) LineStrings, from start to end.
+    xy, offset
+        (vertices, 2) metres, and (edges + 1,): edge `i` is the line `xy[offset[i]:offset[i + 1]]`.
     piece
         (edges,) row of the street piece.
     island
         (edges,) whether the edge lies on a component too small to matter.
+    node_xy
+        (search nodes, 2) where each stands; sorted by the tiles of `tiling`.
+    leaving
+        Minutes from search node to search node, in the direction of travel; of parallel arcs the fastest.
     """
 
     mode: Mode
     crs: pyproj.CRS
-    node_count: int
     start: NDArray[np.int64]
     end: NDArray[np.int64]
+    leave_start: NDArray[np.int64]
+    leave_end: NDArray[np.int64]
+    arrive_start: NDArray[np.int64]
+    arrive_end: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    finish: NDArray[np.int64]
     length_m: NDArray[np.float64]
     minutes_forward: NDArray[np.float64]
     minutes_backward: NDArray[np.float64]
-    lines: NDArray[np.object_]
+    xy: NDArray[np.float64]
+    offset: NDArray[np.int64]
     piece: NDArray[np.int64]
     island: NDArray[np.bool_]
+    node_xy: NDArray[np.float64]
+    leaving: sparse.csr_array
 
     def __post_init__(self) -> None:
-        for name in ("start", "end", "length_m", "minutes_forward", "minutes_backward", "piece", "island"):
+        for name in ARRAYS:
             getattr(self, name).flags.writeable = False
 
     def __repr__(self) -> str:
         km = self.length_m.sum() / units.METRES_PER_KM
         return f"<Network {self.mode.name}: {len(self.start)} edges, {km:.1f} km, {self.crs.to_string()}>"
 
-    @cached_property
-    def leaving(self) -> sparse.csr_array:
-        """Minutes from node to node, in the direction of travel; parallel edges keep the fastest."""
-        return _matrix(self.start, self.end, self.minutes_forward, self.minutes_backward, self.node_count)
+    @property
+    def node_count(self) -> int:
+        """How many search nodes there are, numbered from 0."""
+        return len(self.node_xy)
 
     @cached_property
     def arriving(self) -> sparse.csr_array:
-        """The same with every arc turned round: to search from where journeys end."""
-        return _matrix(self.start, self.end, self.minutes_backward, self.minutes_forward, self.node_count)
+        """The arcs turned round: to search from where journeys end."""
+        return self.leaving.T.tocsr()
 
     @cached_property
-    def main_index(self) -> tuple[LineIndex, NDArray[np.intp]]:
-        """Nearest-line index of the edges that matter, and their edge numbers."""
-        edges = np.flatnonzero(~self.island)
-        return LineIndex.of(self.lines[edges]), edges
+    def lines(self) -> NDArray[np.object_]:
+        """(edges,) LineStrings, from start to end."""
+        return np.asarray(shapely.from_ragged_array(shapely.GeometryType.LINESTRING, self.xy, (self.offset,)))
 
     @cached_property
-    def island_index(self) -> tuple[LineIndex, NDArray[np.intp]]:
-        """Nearest-line index of the edges on islands, and their edge numbers."""
-        edges = np.flatnonzero(self.island)
-        return LineIndex.of(self.lines[edges]), edges
-
-    @cached_property
-    def tree(self) -> shapely.STRtree:
-        """Spatial index of all edges."""
-        return shapely.STRtree(self.lines)
-
-    def warm(self) -> None:
-        """Build all that is built on first use, before threads share it."""
-        self.tree.query(shapely.Point(self.bounds[:2]))
-        _ = self.leaving, self.arriving, self.main_index, self.island_index
+    def boxes(self) -> NDArray[np.float64]:
+        """(edges, 4) west, south, east, north of each edge."""
+        first = self.offset[:-1]
+        low, high = np.minimum.reduceat(self.xy, first), np.maximum.reduceat(self.xy, first)
+        return np.column_stack([low, high])
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of the edges, metres."""
-        west, south, east, north = shapely.total_bounds(self.lines)
+        west, south = self.xy.min(axis=0)
+        east, north = self.xy.max(axis=0)
         return float(west), float(south), float(east), float(north)
 
+    @cached_property
+    def tiling(self) -> Tiling:
+        """Tiles by which the search nodes are numbered."""
+        return _tiling(self.node_xy)
 
-def _matrix(
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    forward: NDArray[np.float64],
-    backward: NDArray[np.float64],
-    node_count: int,
-) -> sparse.csr_array:
+    @cached_property
+    def tile_of_node(self) -> NDArray[np.int64]:
+        """(search nodes,) tile of each; rising."""
+        return self.tiling.of(self.node_xy)
+
+    @cached_property
+    def first_node(self) -> NDArray[np.int64]:
+        """(tiles + 1,) first search node of each tile."""
+        return np.searchsorted(self.tile_of_node, np.arange(len(self.tiling) + 1)).astype(np.int64)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Edges by the tiles that their boxes touch."""
+        edge, tile = self.tiling.touching(self.boxes)
+        return Shelf.of(self.tiling, tile, edge)
+
+    @cached_property
+    def along_m(self) -> NDArray[np.float64]:
+        """(vertices,) metres of the plane from the start of each edge."""
+        return along(self.xy, self.offset)
+
+    @cached_property
+    def ground_scale(self) -> NDArray[np.float64]:
+        """(edges,) metres on the ground per metre of the plane: the same all around, so that it holds for legs too."""
+        plane_m = self.along_m[self.offset[1:] - 1]
+        scale = np.divide(self.length_m, plane_m, out=np.ones(len(plane_m)), where=plane_m > 0)
+        return np.where(np.abs(scale - 1.0) < _NO_SCALE, 1.0, scale)
+
+    @cached_property
+    def fastest_m(self) -> float:
+        """Metres of the plane that the fastest edge covers in a minute: nothing gets further."""
+        plane_m = self.along_m[self.offset[1:] - 1]
+        quickest = np.minimum(self.minutes_forward, self.minutes_backward)
+        moving = plane_m > 0
+        with np.errstate(divide="ignore"):
+            return float((plane_m[moving] / quickest[moving]).max(initial=0.0))
+
+    @cached_property
+    def both_ways(self) -> NDArray[np.bool_]:
+        """(edges,) whether an edge may be used in both directions."""
+        return np.isfinite(self.minutes_forward) & np.isfinite(self.minutes_backward)
+
+    @cached_property
+    def all_lines(self) -> LineIndex:
+        """Nearest-line index of all edges."""
+        return self.part_index(np.arange(len(self.start)))
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Spatial index of the lines, for questions that the nearest one does not answer."""
+        return shapely.STRtree(self.lines)
+
+    @cached_property
+    def _indexes(self) -> dict[str, LineIndex]:
+        return {}
+
+    def indexed(self, kind: str) -> bool:
+        """Say whether the index of a kind of edges stands."""
+        return kind in self._indexes
+
+    def index_of(self, kind: str, chosen: NDArray[np.bool_]) -> LineIndex:
+        """Return the nearest-line index of all edges of a kind, made on first use."""
+        if kind not in self._indexes:
+            self._indexes[kind] = self.part_index(np.flatnonzero(chosen))
+        return self._indexes[kind]
+
+    def part_index(self, edges: NDArray[np.int64]) -> LineIndex:
+        """Return a nearest-line index of some edges, which it knows by their numbers."""
+        return LineIndex.of_flat(self.xy, self.offset, self.along_m, edges)
+
+
+def _tiling(xy: NDArray[np.float64]) -> Tiling:
+    west, south = xy.min(axis=0)
+    east, north = xy.max(axis=0)
+    return Tiling.over((float(west), float(south), float(east), float(north)), things=len(xy))
+
+
+def _matrix(found: arcs_room.Arcs, rank: NDArray[np.int64]) -> sparse.csr_array:
     """Return the arcs as a matrix; of parallel arcs the fastest, since csr would add them up."""
-    tail, head = np.concatenate([start, end]), np.concatenate([end, start])
-    minutes = np.concatenate([forward, backward])
-    keep = np.isfinite(minutes) & (tail != head)
-    tail, head, minutes = tail[keep], head[keep], minutes[keep]
+    keep = np.isfinite(found.minutes) & (found.tail != found.head)
+    tail, head, minutes = rank[found.tail[keep]], rank[found.head[keep]], found.minutes[keep]
     order = np.lexsort((minutes, head, tail))
     tail, head, minutes = tail[order], head[order], minutes[order]
     first = np.ones(len(tail), dtype=bool)
     first[1:] = (np.diff(tail) != 0) | (np.diff(head) != 0)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[first], minlength=node_count))])
+    count = len(rank)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[first], minlength=count))])
     return sparse.csr_array(
-        (minutes[first], head[first].astype(np.int32), indptr.astype(np.int32)), shape=(node_count, node_count)
+        (minutes[first], head[first].astype(np.int32), indptr.astype(np.int32)), shape=(count, count)
     )
-
-
-def allowed(pieces: pd.DataFrame, mode: Mode) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Say which pieces a mode may use along their direction, and which against it.
-
-    Returns
-    -------
-    Two (pieces,) arrays: forward, backward.
-    """
-    tag = {name: pieces[name].to_numpy(dtype=object) for name in pieces.columns if pieces[name].dtype != float}
-    rules = {"foot": _on_foot, "bicycle": _by_bicycle, "car": _by_car}
-    usable = rules[mode.access](tag)
-    forward, backward = _directions(tag, mode)
-    return usable & forward, usable & backward
-
-
-def _is(values: NDArray[np.object_], accepted: tuple[str, ...] | dict[str, float]) -> NDArray[np.bool_]:
-    return np.asarray(pd.Series(values).isin(list(accepted)).to_numpy(), dtype=bool)
-
-
-def _on_foot(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
-    open_to_all = ~_is(tag["highway"], (*_NEVER, *_MOTORWAY)) & (tag["motorroad"] != "yes")
-    closed = _is(tag["foot"], _FORBID) | ((tag["access"] == "no") & ~_is(tag["foot"], _ALLOW))
-    return np.asarray(open_to_all & ~closed, dtype=bool)
-
-
-def _by_bicycle(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
-    stated = _is(tag["bicycle"], _ALLOW)
-    street = ~_is(tag["highway"], (*_NEVER, *_MOTORWAY, "steps")) & (tag["motorroad"] != "yes")
-    foot_way = _is(tag["highway"], _FOOT_WAYS)
-    closed = _is(tag["bicycle"], _FORBID) | ((tag["access"] == "no") & ~stated)
-    return np.asarray(street & ~closed & (~foot_way | stated), dtype=bool)
-
-
-def _by_car(tag: dict[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
-    stated = _is(tag["motor_vehicle"], _ALLOW)
-    closed = _is(tag["motor_vehicle"], _FORBID) | (_is(tag["access"], ("no", "private")) & ~stated)
-    return _is(tag["highway"], modes.CAR_KMH) & ~closed
-
-
-def _directions(tag: dict[str, NDArray[np.object_]], mode: Mode) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return whether one-way rules let a mode go along and against each piece."""
-    both = np.ones(len(tag["highway"]), dtype=bool)
-    if mode.access == "foot":
-        return both, both
-    ring = _is(tag["junction"], ("roundabout", "circular")) | _is(tag["highway"], _MOTORWAY)
-    along_only = _is(tag["oneway"], _FORWARD) | (ring & (tag["oneway"] == ""))
-    against_only = _is(tag["oneway"], _REVERSE)
-    if mode.access == "bicycle":
-        free = tag["oneway_bicycle"] == "no"
-        along_only, against_only = along_only & ~free, against_only & ~free
-    return np.asarray(~against_only, dtype=bool), np.asarray(~along_only, dtype=bool)
-
-
-def _speeds_kmh(pieces: pd.DataFrame, mode: Mode) -> NDArray[np.float64]:
-    if mode.speed_kmh is not None:
-        return np.full(len(pieces), mode.speed_kmh)
-    return np.asarray(pieces["highway"].map(modes.CAR_KMH).fillna(modes.CAR_KMH_OTHER), dtype=np.float64)
-
-
-def tobler_factor(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return walking speed on a gradient as a share of the speed on the flat.
-
-    Tobler (1993): 6 exp(-3.5 |s + 0.05|) km/h, divided by its value at s = 0.
-
-    Parameters
-    ----------
-    gradient
-        Rise over run in the direction of travel; positive is uphill; NaN (not known) counts as flat.
-
-    Examples
-    --------
-    >>> tobler_factor(np.array([0.0, -0.05, 0.1])).round(3).tolist()
-    [1.0, 1.191, 0.705]
-    """
-    slope = np.nan_to_num(np.asarray(gradient, dtype=np.float64), nan=0.0)
-    return np.asarray(np.exp(-3.5 * (np.abs(slope + 0.05) - 0.05)), dtype=np.float64)
 
 
 def build(
@@ -248,7 +256,7 @@ def build(
     mode
         Way of moving.
     gradient
-        (pieces,) rise over run from start to end; used on foot where the mode heeds slopes.
+        (pieces,) rise over run from start to end; used where the mode heeds slopes.
     island_m
         A component with less street than this, and not the largest, is an island.
 
@@ -257,32 +265,113 @@ def build(
     GeoValueError
         When the mode may use none of the pieces.
     """
-    forward, backward = allowed(pieces, mode)
-    used = np.flatnonzero(forward | backward)
+    rules = access.rules(pieces, mode)
+    used = np.flatnonzero(rules.forward | rules.backward)
     if not len(used):
         msg = f"mode {mode.name} ({mode.access}) may use none of the {len(pieces)} street pieces"
         raise GeoValueError(msg)
     rows = pieces.iloc[used]
     length_m = rows["length_m"].to_numpy(dtype=np.float64).copy()
-    flat = units.minutes_of(length_m, _speeds_kmh(rows, mode))
+    flat = units.minutes_of(length_m, rules.speed_kmh[used])
     up = down = np.ones(len(rows))
-    if gradient is not None and mode.slope and mode.access == "foot":
-        up, down = tobler_factor(gradient[used]), tobler_factor(-gradient[used])
-    start, end = rows["start_node"].to_numpy(dtype=np.int64), rows["end_node"].to_numpy(dtype=np.int64)
-    count = int(max(pieces["start_node"].max(), pieces["end_node"].max())) + 1
+    if gradient is not None and mode.slope:
+        up, down = (
+            slope.factor(sign * gradient[used], mode.access, flat_kmh=rules.speed_kmh[used]) for sign in (1.0, -1.0)
+        )
+    xy, line = shapely.get_coordinates(rows.geometry.to_numpy(), return_index=True)
+    return assemble(
+        mode,
+        pieces.crs,
+        start=rows["start_node"].to_numpy(dtype=np.int64),
+        end=rows["end_node"].to_numpy(dtype=np.int64),
+        length_m=length_m,
+        minutes_forward=np.where(rules.forward[used], flat / up, np.inf),
+        minutes_backward=np.where(rules.backward[used], flat / down, np.inf),
+        xy=xy,
+        offset=np.searchsorted(line, np.arange(len(rows) + 1)),
+        piece=used,
+        ends_only=rules.ends_only[used],
+        turns=_of_edges(access.turns(pieces, mode), used, len(pieces)),
+        island_m=island_m,
+    )
+
+
+def _of_edges(turns: Turns, used: NDArray[np.intp], count: int) -> Turns:
+    """Return turns between pieces as turns between edges; those of streets not used fall away."""
+    edge = np.full(count, -1, dtype=np.int64)
+    edge[used] = np.arange(len(used))
+    moved = turns._replace(from_piece=edge[turns.from_piece], to_piece=edge[turns.to_piece])
+    keep = (moved.from_piece >= 0) & (moved.to_piece >= 0)
+    return type(turns)(*(column[keep] for column in moved))
+
+
+def assemble(
+    mode: Mode,
+    crs: pyproj.CRS,
+    *,
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    length_m: NDArray[np.float64],
+    minutes_forward: NDArray[np.float64],
+    minutes_backward: NDArray[np.float64],
+    xy: NDArray[np.float64],
+    offset: NDArray[np.int64],
+    piece: NDArray[np.int64],
+    ends_only: NDArray[np.bool_] | None = None,
+    turns: Turns | None = None,
+    island_m: float = ISLAND_M,
+) -> Network:
+    """Return the network of edges that are given as arrays; for their meaning see :class:`Network`.
+
+    Junction numbers may have gaps; those that no edge uses are left out.
+    """
+    ends, number = np.unique(np.concatenate([start, end]), return_inverse=True)
+    count = len(ends)
+    start, end = number[: len(start)], number[len(start) :]
+    found = arcs_room.lay(
+        start, end, minutes_forward, minutes_backward, node_count=count, ends_only=ends_only, turns=turns
+    )
+    junction_xy = np.empty((count, 2))
+    junction_xy[start] = xy[offset[:-1]]
+    junction_xy[end] = xy[offset[1:] - 1]
+    node_xy = junction_xy[found.home]
+    order = np.argsort(_tiling(node_xy).of(node_xy), kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    plain = found.leave_start is start
+    start, end = rank[start], rank[end]
+    sides = (found.leave_start, found.leave_end, found.arrive_start, found.arrive_end)
+    leave_start, leave_end, arrive_start, arrive_end = (
+        (start, end, start, end) if plain else (rank[side] for side in sides)
+    )
     return Network(
         mode=mode,
-        crs=pieces.crs,
-        node_count=count,
-        start=start.copy(),
-        end=end.copy(),
+        crs=crs,
+        start=start,
+        end=end,
+        leave_start=leave_start,
+        leave_end=leave_end,
+        arrive_start=arrive_start,
+        arrive_end=arrive_end,
+        begin=_at_junctions(found.begin, rank),
+        finish=_at_junctions(found.finish, rank),
         length_m=length_m,
-        minutes_forward=np.where(forward[used], flat / up, np.inf),
-        minutes_backward=np.where(backward[used], flat / down, np.inf),
-        lines=rows.geometry.to_numpy(),
-        piece=used.astype(np.int64),
-        island=_islands(start, end, length_m, count, island_m),
+        minutes_forward=minutes_forward,
+        minutes_backward=minutes_backward,
+        xy=xy,
+        offset=offset.astype(np.int64),
+        piece=piece.astype(np.int64),
+        island=_islands(start, end, length_m, len(order), island_m),
+        node_xy=node_xy[order],
+        leaving=_matrix(found, rank),
     )
+
+
+def _at_junctions(found: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what is known of junctions by search node; a copy of a junction stands for itself."""
+    moved = np.arange(len(rank))
+    moved[rank[: len(found)]] = rank[found]
+    return moved
 
 
 def _islands(

@@ -60,8 +60,27 @@ STREET_TAGS = (
     "name",
     "maxspeed",
     "motorroad",
+    "vehicle",
+    "motorcar",
+    "route",
+    "cycleway",
+    "cycleway_left",
+    "cycleway_right",
+    "cycleway_left_oneway",
+    "cycleway_right_oneway",
 )
-STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, "geometry")
+# The OpenStreetMap key of a tag column, where it is not the column's own name.
+STREET_TAG_KEYS = {
+    "oneway_bicycle": "oneway:bicycle",
+    "cycleway_left": "cycleway:left",
+    "cycleway_right": "cycleway:right",
+    "cycleway_left_oneway": "cycleway:left:oneway",
+    "cycleway_right_oneway": "cycleway:right:oneway",
+}
+# Ways (";" between) that a vehicle may not enter when it leaves a piece at its start or end node; "" nearly always.
+# The piece's own way means the turn back.
+STREET_TURNS = ("no_turn_start", "no_turn_end")
+STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, *STREET_TURNS, "geometry")
 
 # `state` is working | planned | closed | doubtful; `counted` says whether minutes are computed to it.
 # `type` is a catalogue code ("" where unknown), `type_original` what the layer says.
@@ -98,7 +117,8 @@ UNITS = (
 DEMAND = ("id", "people", "group", "community", "park", "factory", "districts", "geometry")
 
 SNAP_STATUS = ("ok", "far", "island", "no_geometry")
-SNAPPED = ("edge", "fraction", "snap_m", "snap_status")
+# `edge2` … is a second candidate where `edge` may be used one way only; -1 and NaN where there is none.
+SNAPPED = ("edge", "fraction", "snap_m", "snap_status", "edge2", "fraction2", "snap_m2")
 
 COVERAGE = (
     "unit_kind",

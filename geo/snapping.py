@@ -13,89 +13,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.line_index import LineIndex, Nearest
+from geo.line_index import Nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geo.barriers import Fence
     from geo.network import Network
 
 CAP_M = 300.0
-GATE_OPENING_M = 3.0
-_TOUCH_M = 1e-6
 _TRIES = (0, 3, 12, 48, 1_000_000_000)
-
-
-def barrier_lines(
-    barriers: NDArray[np.object_], outlines: NDArray[np.object_], gates: NDArray[np.object_]
-) -> NDArray[np.object_]:
-    """Return the lines that an access leg must not cross.
-
-    Parameters
-    ----------
-    barriers
-        Walls, water, rail: lines or polygons (of which the outline counts), metric CRS.
-    outlines
-        Polygons of units that have gates.
-    gates
-        Points; within 3 m of one the lines are open.
-
-    Returns
-    -------
-    Two-point segments: legs are short, and an index of short barriers rejects nearly all at once.
-    """
-    shapes = np.concatenate([barriers, outlines])
-    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
-    areal = np.isin(shapely.get_type_id(shapes), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
-    lines = np.where(areal, shapely.boundary(shapes), shapes)
-    if len(gates):
-        lines = shapely.difference(lines, shapely.union_all(shapely.buffer(gates, GATE_OPENING_M)))
-    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
-    same = np.flatnonzero(line[:-1] == line[1:])
-    return np.asarray(shapely.linestrings(np.stack([xy[same], xy[same + 1]], axis=1)), dtype=object)
-
-
-class Fence:
-    """Barriers ready to be asked; made by :func:`fence`."""
-
-    def __init__(self, segments: NDArray[np.object_], areas: NDArray[np.object_]) -> None:
-        self.tree = shapely.STRtree(segments)
-        self.index = LineIndex.of(segments)
-        self.area = shapely.union_all(areas) if len(areas) else shapely.Polygon()
-        shapely.prepare(self.area)
-
-    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say which places lie inside a barrier (in the water): nobody walks from there."""
-        return np.asarray(shapely.contains_xy(self.area, xy[:, 0], xy[:, 1]), dtype=bool)
-
-    def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
-        way = feet - xy
-        length = np.hypot(way[:, 0], way[:, 1])
-        blocked = np.zeros(len(xy), dtype=bool)
-        near = np.flatnonzero(length > _TOUCH_M)
-        longest = float(length.max(initial=0.0))
-        near = near[self.index.not_nearer_than(xy[near], within_m=longest) <= length[near]]
-        # Stop a hair before the street: a wall may run along it, or end at it.
-        shorter = (length[near] - _TOUCH_M) / length[near]
-        legs = shapely.linestrings(np.stack([xy[near], xy[near] + way[near] * shorter[:, None]], axis=1))
-        blocked[near[self.tree.query(legs, predicate="intersects")[0]]] = True
-        return blocked
-
-
-def fence(segments: NDArray[np.object_] | None, areas: NDArray[np.object_] | None = None) -> Fence | None:
-    """Return barriers ready to be asked; `None` where there are none.
-
-    Parameters
-    ----------
-    segments
-        From :func:`barrier_lines`.
-    areas
-        Polygons among the barriers (water): a place inside has no way to any street.
-    """
-    if segments is None or not len(segments):
-        return None
-    return Fence(segments, np.array([], dtype=object) if areas is None else areas)
+# So few edges are indexed whole; and so many points need an index of all edges, however many.
+_SMALL = 50_000
+_DENSE = 0.125
+_FIRST_LOOK = 0.2
+_WIDER = 4.0
 
 
 def snap(
@@ -116,14 +48,16 @@ def snap(
     cap_m
         Longest access leg.
     barriers
-        What a leg must not cross (:func:`fence`).
+        What a leg must not cross (:func:`geo.barriers.fence`).
 
     Returns
     -------
     (n,) rows of `schema.SNAPPED`: `edge` (-1 where none), `fraction` of the edge's length from its
     start, `snap_m`, and `snap_status`: `ok`; `island` (the nearest street lies on a component too
     small to matter and the main one is not within the cap); `far` (no street within the cap; `snap_m`
-    still tells the distance); `no_geometry`.
+    still tells the distance); `no_geometry`. Where the nearest street may be used one way only,
+    `edge2`, `fraction2` and `snap_m2` tell the nearest one that may be used both ways, if there is one
+    within the cap (else -1 and NaN): whoever stands beside a one-way walks to whichever is quicker.
     """
     xy = np.full((len(points), 2), np.nan)
     there = ~(shapely.is_missing(points) | shapely.is_empty(points))
@@ -131,8 +65,7 @@ def snap(
     found = snap_xy(network, xy, cap_m=cap_m, barriers=barriers)
     far = np.flatnonzero((found["snap_status"] == "far").to_numpy())
     if len(far):
-        indexes = (network.main_index[0], network.island_index[0])
-        found.loc[far, "snap_m"] = np.min([index.nearest(xy[far]).metres for index in indexes], axis=0)
+        found.loc[far, "snap_m"] = _distance_m(network, xy[far], cap_m=cap_m)
     return found
 
 
@@ -141,51 +74,114 @@ def snap_xy(
 ) -> pd.DataFrame:
     """Link places (n, 2) as :func:`snap` does, but leave `snap_m` of the `far` ones NaN; NaN is `no_geometry`."""
     count = len(xy)
-    edge, status = np.full(count, -1, dtype=np.int64), np.full(count, "far", dtype=object)
-    fraction, snap_m = np.full(count, np.nan), np.full(count, np.nan)
+    status = np.full(count, "far", dtype=object)
     there = np.asarray(np.isfinite(xy).all(axis=1), dtype=bool)
     status[~there] = "no_geometry"
     if barriers is not None:
         there[there] = ~barriers.holds(xy[there])
-    for island in (False, True):
-        rows = np.flatnonzero(there & (edge < 0))
-        found = _reachable(network, xy[rows], island=island, cap_m=cap_m, barriers=barriers)
-        hit = found.line >= 0
-        edge[rows[hit]], fraction[rows[hit]], snap_m[rows[hit]] = (
-            found.line[hit],
-            found.fraction[hit],
-            found.metres[hit],
-        )
-        status[rows[hit]] = "island" if island else "ok"
-    return pd.DataFrame({"edge": edge, "fraction": fraction, "snap_m": snap_m, "snap_status": status})
+    first, second = Nearest.none(count), Nearest.none(count)
+    for kind, named in (("main", "ok"), ("island", "island")):
+        rows = np.flatnonzero(there & (first.line < 0))
+        _put(first, rows, _reachable(network, xy[rows], kind, cap_m=cap_m, barriers=barriers))
+        status[rows[first.line[rows] >= 0]] = named
+    if not network.both_ways.all():
+        rows = np.flatnonzero(status == "ok")
+        rows = rows[~network.both_ways[first.line[rows]]]
+        _put(second, rows, _reachable(network, xy[rows], "both_ways", cap_m=cap_m, barriers=barriers))
+    return pd.DataFrame(
+        {
+            "edge": first.line,
+            "fraction": first.fraction,
+            "snap_m": _ground_m(network, first),
+            "snap_status": status,
+            "edge2": second.line,
+            "fraction2": second.fraction,
+            "snap_m2": _ground_m(network, second),
+        }
+    )
+
+
+def _ground_m(network: Network, found: Nearest) -> NDArray[np.float64]:
+    """Return the metres of legs on the ground; NaN where there is none."""
+    there = found.line >= 0
+    metres = np.full(len(there), np.nan)
+    metres[there] = found.metres[there] * network.ground_scale[found.line[there]]
+    return metres
+
+
+def _put(whole: Nearest, rows: NDArray[np.intp], part: Nearest) -> None:
+    for to, values in zip(whole, part, strict=True):
+        to[rows] = values
+
+
+def _kind(network: Network, kind: str) -> NDArray[np.bool_]:
+    """Say which edges are meant: those that matter, those on islands, those that matter and go both ways."""
+    return {"main": ~network.island, "island": network.island, "both_ways": ~network.island & network.both_ways}[kind]
+
+
+def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: float) -> Nearest:
+    """Return the nearest edge of a kind within some metres; only streets near the places are looked at."""
+    count = len(network.start)
+    if count <= _SMALL or len(xy) > _DENSE * count or network.indexed(kind):
+        return network.index_of(kind, _kind(network, kind)).nearest(xy, within_m=within_m)
+    found = Nearest.none(len(xy))
+    mine = _kind(network, kind)
+    for radius in (within_m * _FIRST_LOOK, within_m):
+        rows = np.flatnonzero(found.line < 0)
+        edges = _edges_near(network, xy[rows], radius)
+        index = network.part_index(edges[mine[edges]])
+        _put(found, rows, index.nearest(xy[rows], within_m=radius))
+    return found
+
+
+def _edges_near(network: Network, xy: NDArray[np.float64], within_m: float) -> NDArray[np.int64]:
+    """Return the edges whose boxes come within some metres of any of the places."""
+    around = np.column_stack([xy - within_m, xy + within_m])
+    place, tile = network.tiling.touching(around)
+    which, edge = network.shelf.within(tile)
+    box, asked = network.boxes[edge], around[place[which]]
+    near = (box[:, 0] <= asked[:, 2]) & (box[:, 2] >= asked[:, 0])
+    near &= (box[:, 1] <= asked[:, 3]) & (box[:, 3] >= asked[:, 1])
+    return np.unique(edge[near])
+
+
+def _distance_m(network: Network, xy: NDArray[np.float64], *, cap_m: float) -> NDArray[np.float64]:
+    """Return the metres to the nearest street of any kind, however far."""
+    if len(network.start) <= _SMALL:
+        return network.all_lines.nearest(xy).metres
+    metres = np.full(len(xy), np.inf)
+    radius, spread = cap_m, max(network.tiling.rows, network.tiling.columns) * network.tiling.side_m
+    while (rows := np.flatnonzero(~np.isfinite(metres))).size:
+        radius *= _WIDER
+        if radius > spread:
+            metres[rows] = network.all_lines.nearest(xy[rows]).metres
+            break
+        index = network.part_index(_edges_near(network, xy[rows], radius))
+        metres[rows] = index.nearest(xy[rows], within_m=radius).metres
+    return metres
 
 
 def _reachable(
-    network: Network, xy: NDArray[np.float64], *, island: bool, cap_m: float, barriers: Fence | None
+    network: Network, xy: NDArray[np.float64], kind: str, *, cap_m: float, barriers: Fence | None
 ) -> Nearest:
-    """Return the nearest edge, on islands or not, within the cap that a leg reaches; -1 where none."""
-    index, numbers = network.island_index if island else network.main_index
-    found = index.nearest(xy, within_m=cap_m)
+    """Return the nearest edge of a kind within the cap that a leg reaches; -1 where none."""
+    found = _nearest(network, xy, kind, within_m=cap_m)
     rows = np.flatnonzero(found.line >= 0)
-    found.line[rows] = numbers[found.line[rows]]
     if barriers is None or not len(rows):
         return found
     blocked = rows[barriers.blocks(xy[rows], found.foot[rows])]
-    round_it = _way_round(network, numbers, barriers, xy[blocked], cap_m=cap_m)
-    for old, new in zip(found, round_it, strict=True):
-        old[blocked] = new
+    _put(found, blocked, _way_round(network, _kind(network, kind), barriers, xy[blocked], cap_m=cap_m))
     return found
 
 
 def _way_round(
-    network: Network, numbers: NDArray[np.intp], barriers: Fence, xy: NDArray[np.float64], *, cap_m: float
+    network: Network, mine: NDArray[np.bool_], barriers: Fence, xy: NDArray[np.float64], *, cap_m: float
 ) -> Nearest:
     """Return the nearest edge within the cap whose leg crosses no barrier; -1 where there is none."""
     found = Nearest.none(len(xy))
     points = shapely.points(xy)
     rows, edges = network.tree.query(points, predicate="dwithin", distance=cap_m)
-    mine = np.isin(edges, numbers)
-    rows, edges = rows[mine], edges[mine]
+    rows, edges = rows[mine[edges]], edges[mine[edges]]
     metres = shapely.distance(points[rows], network.lines[edges])
     order = np.lexsort((edges, metres, rows))
     rows, edges = rows[order], edges[order]

@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from geo import catalogue, messages, modes as modes_room
 from geo.catalogue import Ring, ServiceType
 from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
-from geo.modes import Access, Mode
+from geo.modes import Mode  # noqa: TC001 - pydantic reads the types of a study's parts
 from geo.study_file import (
     PERIOD,
     Adequacy,
@@ -187,7 +188,7 @@ def _fault_of(item: dict[str, Any]) -> Fault:
         key = "study.unknown_near" if near else "study.unknown"
         accepted = ", ".join(_siblings(item["loc"]))
         return Fault(where, Message(key, {"near": near[0] if near else "", "accepted": accepted}))
-    why: Message | str = Message(kind) if kind.startswith("study.") else _why(kind, item)
+    why: Message | str = Message(kind, item.get("ctx", {})) if kind.startswith("study.") else _why(kind, item)
     return Fault(where, Message("study.bad_value", {"given": repr(item.get("input")), "why": why}))
 
 
@@ -364,15 +365,18 @@ def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceTy
 
 
 def _modes(own: dict[str, ModeSpec]) -> dict[str, Mode]:
+    """Return the built-in modes and the study's own; nobody rides to the street, so that leg goes at walking speed."""
     found = dict(modes_room.BUILTIN)
     for name, spec in own.items():
         base = modes_room.BUILTIN[spec.like or name]
         speed = spec.speed_kmh if spec.speed_kmh is not None else base.speed_kmh
-        access: Access = base.access
-        slope = base.slope if spec.slope is None else spec.slope
-        found[name] = Mode(name, access, speed, speed if access == "foot" and speed else base.access_kmh, slope=slope)
+        found[name] = replace(
+            base,
+            name=name,
+            speed_kmh=speed,
+            access_kmh=speed if base.access == "foot" and speed else base.access_kmh,
+            slope=base.slope if spec.slope is None else spec.slope,
+            classes=spec.classes or base.classes,
+        )
     walk_kmh = found["walk"].speed_kmh or modes_room.WALK_KMH
-    return {
-        name: mode if mode.access == "foot" else Mode(name, mode.access, mode.speed_kmh, walk_kmh, slope=mode.slope)
-        for name, mode in found.items()
-    }
+    return {name: mode if mode.access == "foot" else replace(mode, access_kmh=walk_kmh) for name, mode in found.items()}

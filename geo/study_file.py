@@ -9,16 +9,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from geo import catalogue, crs as crs_room
+from geo import catalogue, crs as crs_room, modes
 from geo.errors import GeoCrsError
 
 Group = Literal["residents", "workers", "elders"]
 PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
 
 
-def _custom(key: str) -> PydanticCustomError:
+def _custom(key: str, **values: str) -> PydanticCustomError:
     """Return a fault of one value whose type is the key of its message."""
-    return PydanticCustomError(key, key)
+    return PydanticCustomError(key, key, values)
 
 
 class Frozen(BaseModel):
@@ -81,6 +81,15 @@ class ModeSpec(Frozen):
     speed_kmh: Annotated[float, Field(gt=0, le=200)] | None = None
     like: Literal["walk", "elder", "ebike", "drive"] | None = None
     slope: bool | None = None
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @field_validator("classes")
+    @classmethod
+    def _known(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if unknown := modes.unknown_classes(value or ()):
+            accepted = ", ".join(modes.STREET_CLASSES)
+            raise _custom("study.bad_class", unknown=", ".join(unknown), accepted=accepted)  # noqa: EM101 - a key
+        return value
 
 
 class Adequacy(Frozen):

@@ -4,28 +4,145 @@ Minutes of a person = access leg + partial edge + way between nodes + partial ed
 facility; two places on one edge go straight along it where the direction allows.
 
 One engine serves both directions. A journey *to* a service is searched from the service against the
-direction of travel, which is the journey *from* it with forward and backward minutes swapped.
+direction of travel, which is the journey *from* it with forward and backward minutes swapped. Every
+search runs in the window of streets that it can reach.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from geo import units
+from geo import units, windows
+from geo.tiles import Shelf, ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.catalogue import Direction
     from geo.network import Network
+    from geo.windows import Window
 
+_GROUP_TILES = 4
+_DENSE_TILE = 150
 _DENSE_CELLS = 8_000_000
+
+
+class Ways(NamedTuple):
+    """Edges as a search from the facility sees them.
+
+    Attributes
+    ----------
+    along, against
+        (edges,) minutes from start to end and back.
+    from_start, from_end
+        (edges,) search node where a search that begins on the edge goes on, at its start and its end.
+    at_start, at_end
+        (edges,) search node from which the edge is entered.
+    from_junction, at_junction
+        (search nodes,) where a search that begins at a junction itself goes on, and where one that ends there is.
+    """
+
+    along: NDArray[np.float64]
+    against: NDArray[np.float64]
+    from_start: NDArray[np.int64]
+    from_end: NDArray[np.int64]
+    at_start: NDArray[np.int64]
+    at_end: NDArray[np.int64]
+    from_junction: NDArray[np.int64]
+    at_junction: NDArray[np.int64]
+
+    def begins(self, network: Network, standing: Stands) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the search nodes where searches from places on edges go on, at the start and the end of each."""
+        return _sides(network, standing, self.from_start, self.from_end, self.from_junction)
+
+    def ends(self, network: Network, standing: Stands) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the search nodes from which places on edges are entered, at the start and the end of each."""
+        return _sides(network, standing, self.at_start, self.at_end, self.at_junction)
+
+
+def _sides(
+    network: Network,
+    standing: Stands,
+    by_start: NDArray[np.int64],
+    by_end: NDArray[np.int64],
+    junction: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a node at either end of each place's edge; whoever stands at an end has come by no street."""
+    edge, at = standing.edge, standing.at
+    if by_start is network.start and by_end is network.end:
+        return by_start[edge], by_end[edge]
+    return (
+        np.where(at == 0.0, junction[network.start[edge]], by_start[edge]),
+        np.where(at == 1.0, junction[network.end[edge]], by_end[edge]),
+    )
+
+
+def ways(network: Network, direction: Direction) -> Ways:
+    """Return the edges as a search from the facility sees them."""
+    leave, arrive = (network.leave_start, network.leave_end), (network.arrive_start, network.arrive_end)
+    if direction == "from_service":
+        return Ways(network.minutes_forward, network.minutes_backward, *arrive, *leave, network.begin, network.finish)
+    return Ways(network.minutes_backward, network.minutes_forward, *leave, *arrive, network.finish, network.begin)
+
+
+class Stands(NamedTuple):
+    """Where attached points stand on edges; a point may have two candidates, one after the other.
+
+    Attributes
+    ----------
+    row
+        Row of the point; rising.
+    edge, at
+        Edge, and share of its length from its start.
+    leg
+        Minutes of the access leg, and of a start delay.
+    """
+
+    row: NDArray[np.int64]
+    edge: NDArray[np.int64]
+    at: NDArray[np.float64]
+    leg: NDArray[np.float64]
+
+
+def stands(points: pd.DataFrame, *, access_kmh: float) -> Stands:
+    """Return where the attached ones of some points stand.
+
+    Parameters
+    ----------
+    points
+        `schema.SNAPPED`; only rows with status `ok` count. `edge2`, `fraction2` and `snap_m2` may hold a
+        second candidate (-1 where none), `delay_minutes` what is added to the leg.
+    access_kmh
+        Speed of the legs.
+    """
+    row = np.flatnonzero((points["snap_status"] == "ok").to_numpy())
+    edge, at, leg_m = (points[name].to_numpy()[row] for name in ("edge", "fraction", "snap_m"))
+    if "edge2" in points.columns and (points["edge2"].to_numpy()[row] >= 0).any():
+        second = row[points["edge2"].to_numpy()[row] >= 0]
+        both = np.concatenate([row, second])
+        order = np.argsort(both, kind="stable")
+        edge, at, leg_m = (
+            np.concatenate([first, points[name].to_numpy()[second]])[order]
+            for first, name in ((edge, "edge2"), (at, "fraction2"), (leg_m, "snap_m2"))
+        )
+        row = both[order]
+    leg = units.minutes_of(leg_m.astype(np.float64), access_kmh)
+    if "delay_minutes" in points.columns:
+        leg = leg + points["delay_minutes"].to_numpy(dtype=np.float64)[row]
+    return Stands(row.astype(np.int64), edge.astype(np.int64), at.astype(np.float64), leg)
+
+
+def partial(minutes: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a share of an edge's minutes; nothing of a forbidden edge is still nothing."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(share == 0.0, 0.0, minutes * share), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,35 +154,47 @@ class Reach:
     network, direction, horizon
         As searched.
     facilities
-        `schema.SNAPPED` rows of the facilities.
-    node_minutes
-        (nodes,) `inf` beyond the horizon.
-    node_nearest
-        (nodes,) row of the nearest facility, -1 where none is reached.
+        Where the facilities stand.
+    window
+        Part of the network that was searched; nobody outside is reached.
+    minutes, nearest
+        (nodes of the window,) `inf` beyond the horizon; row of the nearest facility, -1 where none.
     """
 
     network: Network
     direction: Direction
     horizon: float
-    facilities: pd.DataFrame
-    node_minutes: NDArray[np.float64]
-    node_nearest: NDArray[np.int64]
+    facilities: Stands
+    window: Window
+    minutes: NDArray[np.float64]
+    nearest: NDArray[np.int64]
 
+    @cached_property
+    def node_minutes(self) -> NDArray[np.float64]:
+        """(search nodes,) minutes of the whole network's nodes; `inf` beyond the horizon."""
+        if self.window.tiles is None:
+            return self.minutes
+        found = np.full(self.network.node_count, np.inf)
+        found[self.window.nodes] = self.minutes
+        return found
 
-def _costs(network: Network, direction: Direction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return minutes along and against each edge, as seen by a search that starts at the facility."""
-    forward, backward = network.minutes_forward, network.minutes_backward
-    return (forward, backward) if direction == "from_service" else (backward, forward)
+    @cached_property
+    def node_nearest(self) -> NDArray[np.int64]:
+        """(search nodes,) row of the nearest facility of the whole network's nodes, -1 where none."""
+        if self.window.tiles is None:
+            return self.nearest
+        found = np.full(self.network.node_count, -1, dtype=np.int64)
+        found[self.window.nodes] = self.nearest
+        return found
 
-
-def _leg_minutes(network: Network, snapped: pd.DataFrame) -> NDArray[np.float64]:
-    return units.minutes_of(snapped["snap_m"].to_numpy(dtype=np.float64), network.mode.access_kmh)
-
-
-def _partial(minutes: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a share of an edge's minutes; nothing of a forbidden edge is still nothing."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(share == 0.0, 0.0, minutes * share), dtype=np.float64)
+    def at(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return minutes and nearest facility of some search nodes."""
+        here = self.window.local(nodes)
+        if self.window.tiles is None:
+            return self.minutes[here], self.nearest[here]
+        # The last entry stands for all that is outside.
+        here = np.where(here < 0, len(self.minutes), here)
+        return np.append(self.minutes, np.inf)[here], np.append(self.nearest, -1)[here]
 
 
 def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service") -> Reach:
@@ -76,44 +205,48 @@ def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction
     network
         Streets of one mode.
     facilities
-        `schema.SNAPPED`; only rows with status `ok` are searched from.
+        As :func:`stands` takes them; only rows with status `ok` are searched from.
     limit
         Minutes up to which results are true (the horizon); beyond they are `inf`.
     direction
         `to_service` or `from_service`.
     """
-    used = np.flatnonzero((facilities["snap_status"] == "ok").to_numpy())
-    count = network.node_count
-    if not len(used):
-        return Reach(network, direction, limit, facilities, np.full(count, np.inf), np.full(count, -1, dtype=np.int64))
-    arcs = _with_facilities(network, facilities.iloc[used], direction)
-    sources = np.arange(count, count + len(used))
-    minutes, _, nearest = csgraph.dijkstra(arcs, indices=sources, min_only=True, return_predecessors=True, limit=limit)
-    nearest = nearest[:count].astype(np.int64)
+    standing = stands(facilities, access_kmh=network.mode.access_kmh)
+    window = windows.around(network, standing.edge, minutes=limit)
+    count = window.node_count
+    if not len(standing.row):
+        return Reach(network, direction, limit, standing, window, np.empty(0), np.empty(0, dtype=np.int64))
+    used, number = np.unique(standing.row, return_inverse=True)
+    arcs = _with_facilities(window, standing, number, direction)
+    minutes, _, source = csgraph.dijkstra(
+        arcs, indices=np.arange(count, count + len(used)), min_only=True, return_predecessors=True, limit=limit
+    )
     reached = np.isfinite(minutes[:count])
-    row = np.full(count, -1, dtype=np.int64)
-    row[reached] = used[nearest[reached] - count]
-    return Reach(network, direction, limit, facilities, minutes[:count], row)
+    nearest = np.full(count, -1, dtype=np.int64)
+    nearest[reached] = used[source[:count][reached] - count]
+    return Reach(network, direction, limit, standing, window, minutes[:count], nearest)
 
 
-def _with_facilities(network: Network, facilities: pd.DataFrame, direction: Direction) -> sparse.csr_array:
-    """Return the arcs of the search with one more node a facility, joined to the ends of its edge.
+def _with_facilities(
+    window: Window, standing: Stands, number: NDArray[np.int64], direction: Direction
+) -> sparse.csr_array:
+    """Return the arcs of a search with one more node a facility, joined to the ends of its edges.
 
     Explicit zeros stay arcs in csgraph as long as the matrix is built as csr and never summed.
     """
-    base = network.leaving if direction == "from_service" else network.arriving
-    along, against = _costs(network, direction)
-    edge = facilities["edge"].to_numpy(dtype=np.int64)
-    at = facilities["fraction"].to_numpy(dtype=np.float64)
-    leg = _leg_minutes(network, facilities)
-    to_end, to_start = _partial(along[edge], 1.0 - at) + leg, _partial(against[edge], at) + leg
-    ends = np.column_stack([network.start[edge], network.end[edge]])
+    network = window.network
+    base = window.arcs(network.leaving if direction == "from_service" else network.arriving)
+    seen = ways(network, direction)
+    to_end = partial(seen.along[standing.edge], 1.0 - standing.at) + standing.leg
+    to_start = partial(seen.against[standing.edge], standing.at) + standing.leg
+    ends = window.local(np.column_stack(seen.begins(network, standing)))
     minutes = np.column_stack([to_start, to_end])
-    usable = np.isfinite(minutes)
-    indptr = np.concatenate([base.indptr, base.indptr[-1] + np.cumsum(usable.sum(axis=1))])
+    usable = np.isfinite(minutes) & (ends >= 0)
+    degree = np.bincount(number, weights=usable.sum(axis=1)).astype(np.int64)
+    size = window.node_count + len(degree)
+    indptr = np.concatenate([base.indptr, base.indptr[-1] + np.cumsum(degree)])
     data = np.concatenate([base.data, minutes[usable]])
     indices = np.concatenate([base.indices, ends[usable]])
-    size = network.node_count + len(edge)
     return sparse.csr_array((data, indices.astype(np.int32), indptr.astype(np.int32)), shape=(size, size))
 
 
@@ -125,7 +258,7 @@ def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64],
     found
         A search.
     points
-        `schema.SNAPPED` on the same network.
+        `schema.SNAPPED` on the same network, maybe with second candidates (:func:`stands`).
 
     Returns
     -------
@@ -135,63 +268,74 @@ def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64],
     nearest
         (n,) row of the facility, -1 where `minutes` is not finite.
     """
-    network = found.network
+    standing = stands(points, access_kmh=found.network.mode.access_kmh)
+    value, who = _of_stands(found, standing)
     minutes = np.full(len(points), np.inf)
     nearest = np.full(len(points), -1, dtype=np.int64)
-    status = points["snap_status"].to_numpy()
-    minutes[status == "no_geometry"] = np.nan
-    rows = np.flatnonzero(status == "ok")
-    edge = points["edge"].to_numpy(dtype=np.int64)[rows]
-    at = points["fraction"].to_numpy(dtype=np.float64)[rows]
-    along, against = _costs(network, found.direction)
-    start, end = network.start[edge], network.end[edge]
-    by_start = found.node_minutes[start] + _partial(along[edge], at)
-    by_end = found.node_minutes[end] + _partial(against[edge], 1.0 - at)
-    best = np.minimum(by_start, by_end)
-    who = np.where(by_start <= by_end, found.node_nearest[start], found.node_nearest[end])
-    _straight(found, edge, at, best, who)
-    best += _leg_minutes(network, points.iloc[rows])
-    reached = best <= found.horizon
-    minutes[rows] = np.where(reached, best, np.inf)
-    nearest[rows] = np.where(reached, who, -1)
+    minutes[(points["snap_status"] == "no_geometry").to_numpy()] = np.nan
+    first = np.ones(len(standing.row), dtype=bool)
+    first[1:] = standing.row[1:] != standing.row[:-1]
+    minutes[standing.row[first]], nearest[standing.row[first]] = value[first], who[first]
+    second = np.flatnonzero(~first)
+    better = second[value[second] < minutes[standing.row[second]]]
+    minutes[standing.row[better]], nearest[standing.row[better]] = value[better], who[better]
     return minutes, nearest
 
 
-def _straight(
-    found: Reach,
-    edge: NDArray[np.int64],
-    at: NDArray[np.float64],
-    best: NDArray[np.float64],
-    who: NDArray[np.int64],
-) -> None:
-    """Lower `best` where a facility stands on the point's own edge and may be reached along it."""
-    used = np.flatnonzero((found.facilities["snap_status"] == "ok").to_numpy())
-    table = found.facilities.iloc[used]
-    leg = _leg_minutes(found.network, table)
-    theirs = pd.DataFrame(
-        {"edge": table["edge"].to_numpy(), "f": table["fraction"].to_numpy(), "leg": leg, "who": used}
-    )
-    rows = np.flatnonzero(np.isin(edge, theirs["edge"].to_numpy()))
-    pairs = pd.DataFrame({"edge": edge[rows], "row": rows, "p": at[rows]}).merge(theirs, on="edge")
-    along, against = (minutes[pairs["edge"].to_numpy()] for minutes in _costs(found.network, found.direction))
-    ahead = (pairs["p"] - pairs["f"]).to_numpy()
-    pairs["minutes"] = np.where(ahead >= 0, _partial(along, ahead), _partial(against, -ahead)) + pairs["leg"]
-    pairs = pairs.sort_values(["row", "minutes", "who"], kind="stable").drop_duplicates("row")
-    row, minutes = pairs["row"].to_numpy(), pairs["minutes"].to_numpy()
-    better = minutes < best[row]
-    best[row[better]] = minutes[better]
-    who[row[better]] = pairs["who"].to_numpy()[better]
+def _of_stands(found: Reach, standing: Stands) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return minutes and nearest facility of each place on an edge, `inf` beyond the horizon."""
+    seen = ways(found.network, found.direction)
+    by_start, by_end = seen.ends(found.network, standing)
+    start, who_start = found.at(by_start)
+    end, who_end = found.at(by_end)
+    by_start = start + partial(seen.along[standing.edge], standing.at)
+    by_end = end + partial(seen.against[standing.edge], 1.0 - standing.at)
+    best = np.minimum(by_start, by_end)
+    who = np.where(by_start <= by_end, who_start, who_end)
+    place, facility, minutes = straight(seen, standing, found.facilities)
+    # Of several on one edge the nearest, the first of those equally near.
+    order = np.lexsort((found.facilities.row[facility], minutes, place))
+    place, facility, minutes = place[order], facility[order], minutes[order]
+    first = np.ones(len(place), dtype=bool)
+    first[1:] = place[1:] != place[:-1]
+    better = first & (minutes < best[place])
+    best[place[better]], who[place[better]] = minutes[better], found.facilities.row[facility[better]]
+    best = best + standing.leg
+    reached = best <= found.horizon
+    return np.where(reached, best, np.inf), np.where(reached, who, -1)
+
+
+def straight(
+    seen: Ways, points: Stands, facilities: Stands
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs that share an edge, and the minutes straight along it with the facility's leg.
+
+    Returns
+    -------
+    Places among `points`, places among `facilities`, minutes (`inf` where that way is not allowed).
+    """
+    order = np.argsort(facilities.edge, kind="stable")
+    by_edge = facilities.edge[order]
+    low, high = np.searchsorted(by_edge, points.edge, "left"), np.searchsorted(by_edge, points.edge, "right")
+    point = np.repeat(np.arange(len(points.edge)), high - low)
+    facility = order[ranges(low, high - low)]
+    edge, ahead = points.edge[point], points.at[point] - facilities.at[facility]
+    minutes = np.where(ahead >= 0, partial(seen.along[edge], ahead), partial(seen.against[edge], -ahead))
+    return point, facility, minutes + facilities.leg[facility]
 
 
 def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, *, limit: float) -> pd.DataFrame:
     """Return the minutes of every pair within a limit.
+
+    Origins are taken tile by tile; those of one group share a window, and only destinations that it may
+    reach are looked at.
 
     Parameters
     ----------
     network
         Streets of one mode.
     origins, destinations
-        `schema.SNAPPED`.
+        `schema.SNAPPED`, maybe with second candidates (:func:`stands`).
     limit
         Pairs beyond it are left out.
 
@@ -199,38 +343,80 @@ def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, 
     -------
     Columns `origin`, `destination` (row numbers) and `minutes`, sorted by origin and destination.
     """
-    sources = np.flatnonzero((origins["snap_status"] == "ok").to_numpy())
-    per_chunk = max(1, _DENSE_CELLS // max(network.node_count, 1))
+    kmh = network.mode.access_kmh
+    first, second = stands(origins, access_kmh=kmh), stands(destinations, access_kmh=kmh)
+    group, shelf = _groups(network, first.edge), _shelf(network, second)
+    # A point with two candidates is searched from once: where its first one lies.
+    group = group[np.searchsorted(first.row, first.row, "left")]
     parts = [
-        _matrix_rows(network, origins, sources[at : at + per_chunk], destinations, limit)
-        for at in range(0, len(sources), per_chunk)
+        _pairs_of(network, _taken(first, np.flatnonzero(group == each)), second, shelf, limit=limit)
+        for each in np.unique(group)
     ]
-    empty = pd.DataFrame(
-        {"origin": np.array([], dtype=np.int64), "destination": np.array([], dtype=np.int64), "minutes": np.array([])}
+    if not parts:
+        none = np.empty(0, dtype=np.int64)
+        return pd.DataFrame({"origin": none, "destination": none, "minutes": np.empty(0)})
+    origin, destination, minutes = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((destination, origin))
+    return pd.DataFrame(
+        {"origin": origin[order], "destination": destination[order], "minutes": minutes[order]}
     )
-    return pd.concat(parts, ignore_index=True) if parts else empty
 
 
-def _matrix_rows(
-    network: Network, origins: pd.DataFrame, rows: NDArray[np.intp], destinations: pd.DataFrame, limit: float
-) -> pd.DataFrame:
-    """Return the pairs of some origins: one bounded search each, one gather for all destinations."""
-    count = network.node_count
-    from_rows = origins.iloc[rows]
-    arcs = _with_facilities(network, from_rows, "from_service")
-    node_minutes = csgraph.dijkstra(arcs, indices=np.arange(count, count + len(rows)), limit=limit)[:, :count]
-    columns = np.flatnonzero((destinations["snap_status"] == "ok").to_numpy())
-    to_rows = destinations.iloc[columns]
-    edge, at = to_rows["edge"].to_numpy(dtype=np.int64), to_rows["fraction"].to_numpy(dtype=np.float64)
-    along, against = _costs(network, "from_service")
-    by_start = node_minutes[:, network.start[edge]] + _partial(along[edge], at)
-    by_end = node_minutes[:, network.end[edge]] + _partial(against[edge], 1.0 - at)
+def _taken(standing: Stands, places: NDArray[np.intp]) -> Stands:
+    return Stands(*(column[places] for column in standing))
+
+
+def _groups(network: Network, edge: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number per edge that is the same for edges near each other: per tile in towns, else per some tiles."""
+    tile = network.tile_of_node[network.start[edge]]
+    row, column = np.divmod(tile, network.tiling.columns)
+    coarse = row // _GROUP_TILES * network.tiling.columns + column // _GROUP_TILES
+    dense = network.first_node[tile + 1] - network.first_node[tile] > _DENSE_TILE
+    return np.asarray(np.where(dense, len(network.tiling) + tile, coarse), dtype=np.int64)
+
+
+def _shelf(network: Network, standing: Stands) -> Shelf:
+    """Return places by the tiles that their edges touch."""
+    place, tile = network.tiling.touching(network.boxes[standing.edge])
+    return Shelf.of(network.tiling, tile, place)
+
+
+def _pairs_of(
+    network: Network, origins: Stands, destinations: Stands, shelf: Shelf, *, limit: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of origins that lie near each other: one window, one bounded search each."""
+    window = windows.around(network, origins.edge, minutes=limit)
+    tiles = np.arange(len(network.tiling)) if window.tiles is None else window.tiles
+    near = _taken(destinations, np.unique(shelf.within(tiles)[1]))
+    rows, number = np.unique(origins.row, return_inverse=True)
+    found = [np.empty((0, 3))]
+    at_once = max(1, _DENSE_CELLS // max(window.node_count, len(near.row), 1))
+    for begin in range(0, len(rows), at_once) if len(near.row) else ():
+        mine = np.flatnonzero((number >= begin) & (number < begin + at_once))
+        table = _dense(window, _taken(origins, mine), number[mine] - begin, near, limit=limit)
+        columns = np.flatnonzero(np.concatenate([[True], near.row[1:] != near.row[:-1]]))
+        table = np.minimum.reduceat(table, columns, axis=1)
+        first, second = np.nonzero(units.within(table, limit))
+        found.append(
+            np.column_stack([rows[begin + first], near.row[columns][second], table[first, second]])
+        )
+    pairs = np.concatenate(found)
+    return pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]
+
+
+def _dense(
+    window: Window, origins: Stands, number: NDArray[np.int64], destinations: Stands, *, limit: float
+) -> NDArray[np.float64]:
+    """Return minutes of origins (rows, by `number`) to places on edges (columns)."""
+    count, searches = window.node_count, int(number.max()) + 1
+    arcs = _with_facilities(window, origins, number, "from_service")
+    reached = csgraph.dijkstra(arcs, indices=np.arange(count, count + searches), limit=limit)
+    seen = ways(window.network, "from_service")
+    edge, at = destinations.edge, destinations.at
+    start, end = (window.local(nodes) for nodes in seen.ends(window.network, destinations))
+    by_start = np.where(start >= 0, reached[:, np.maximum(start, 0)], np.inf) + partial(seen.along[edge], at)
+    by_end = np.where(end >= 0, reached[:, np.maximum(end, 0)], np.inf) + partial(seen.against[edge], 1.0 - at)
     minutes = np.minimum(by_start, by_end)
-    here, there = np.nonzero(from_rows["edge"].to_numpy()[:, None] == edge[None, :])
-    ahead = at[there] - from_rows["fraction"].to_numpy(dtype=np.float64)[here]
-    straight = np.where(ahead >= 0, _partial(along[edge[there]], ahead), _partial(against[edge[there]], -ahead))
-    straight += _leg_minutes(network, from_rows)[here]
-    minutes[here, there] = np.minimum(minutes[here, there], straight)
-    minutes += _leg_minutes(network, to_rows)
-    first, second = np.nonzero(units.within(minutes, limit))
-    return pd.DataFrame({"origin": rows[first], "destination": columns[second], "minutes": minutes[first, second]})
+    place, origin, along = straight(seen, destinations, origins)
+    np.minimum.at(minutes, (number[origin], place), along)
+    return np.asarray(minutes + destinations.leg, dtype=np.float64)

@@ -7,59 +7,6 @@ from worlds import BIKE, CAR, FOOT, HIKER, build, street, street_table
 
 from geo import network
 from geo.errors import GeoValueError
-from geo.modes import BUILTIN, CAR_KMH, CAR_KMH_OTHER
-
-MODES = {"foot": FOOT, "bicycle": BIKE, "car": CAR}
-BOTH, ALONG, AGAINST, NONE = (True, True), (True, False), (False, True), (False, False)
-
-RULES = [
-    # tags, foot, bicycle, car
-    ({"highway": "residential"}, BOTH, BOTH, BOTH),
-    ({"highway": "footway"}, BOTH, NONE, NONE),
-    ({"highway": "footway", "bicycle": "yes"}, BOTH, BOTH, NONE),
-    ({"highway": "pedestrian", "bicycle": "designated"}, BOTH, BOTH, NONE),
-    ({"highway": "path"}, BOTH, BOTH, NONE),
-    ({"highway": "steps"}, BOTH, NONE, NONE),
-    ({"highway": "steps", "bicycle": "yes"}, BOTH, NONE, NONE),
-    ({"highway": "cycleway"}, BOTH, BOTH, NONE),
-    ({"highway": "track"}, BOTH, BOTH, NONE),
-    ({"highway": "motorway"}, NONE, NONE, ALONG),
-    ({"highway": "motorway_link"}, NONE, NONE, ALONG),
-    ({"highway": "motorway", "oneway": "no"}, NONE, NONE, BOTH),
-    ({"highway": "trunk", "motorroad": "yes"}, NONE, NONE, BOTH),
-    ({"highway": "construction"}, NONE, NONE, NONE),
-    ({"highway": "proposed"}, NONE, NONE, NONE),
-    ({"highway": "primary", "oneway": "yes"}, BOTH, ALONG, ALONG),
-    ({"highway": "primary", "oneway": "1"}, BOTH, ALONG, ALONG),
-    ({"highway": "primary", "oneway": "true"}, BOTH, ALONG, ALONG),
-    ({"highway": "primary", "oneway": "-1"}, BOTH, AGAINST, AGAINST),
-    ({"highway": "primary", "oneway": "no"}, BOTH, BOTH, BOTH),
-    ({"highway": "primary", "oneway": "yes", "oneway_bicycle": "no"}, BOTH, BOTH, ALONG),
-    ({"highway": "tertiary", "junction": "roundabout"}, BOTH, ALONG, ALONG),
-    ({"highway": "tertiary", "junction": "circular"}, BOTH, ALONG, ALONG),
-    ({"highway": "tertiary", "junction": "roundabout", "oneway": "no"}, BOTH, BOTH, BOTH),
-    ({"highway": "service", "access": "private"}, BOTH, BOTH, NONE),
-    ({"highway": "service", "access": "private", "motor_vehicle": "yes"}, BOTH, BOTH, BOTH),
-    ({"highway": "service", "access": "no"}, NONE, NONE, NONE),
-    ({"highway": "service", "access": "no", "foot": "yes"}, BOTH, NONE, NONE),
-    ({"highway": "service", "access": "no", "bicycle": "yes"}, NONE, BOTH, NONE),
-    ({"highway": "residential", "foot": "no"}, NONE, BOTH, BOTH),
-    ({"highway": "residential", "foot": "private"}, NONE, BOTH, BOTH),
-    ({"highway": "primary", "foot": "use_sidepath"}, NONE, BOTH, BOTH),
-    ({"highway": "residential", "bicycle": "no"}, BOTH, NONE, BOTH),
-    ({"highway": "residential", "motor_vehicle": "no"}, BOTH, BOTH, NONE),
-    ({"highway": "living_street", "motor_vehicle": "destination"}, BOTH, BOTH, BOTH),
-]
-
-
-@pytest.mark.parametrize(("tags", "foot", "bicycle", "car"), RULES, ids=[str(list(rule[0].values())) for rule in RULES])
-def test_who_may_use_what(tags: dict[str, str], foot: object, bicycle: object, car: object) -> None:
-    table = street_table([street((0, 0), (100, 0), **tags)])
-    found = {}
-    for name, mode in MODES.items():
-        forward, backward = network.allowed(table, mode)
-        found[name] = (bool(forward[0]), bool(backward[0]))
-    assert found == {"foot": foot, "bicycle": bicycle, "car": car}
 
 
 def test_minutes_are_length_over_speed() -> None:
@@ -73,12 +20,6 @@ def test_a_way_that_is_not_allowed_is_infinite() -> None:
     net = build(street((0, 0), (300, 0), oneway="yes"), street((0, 0), (0, 50), oneway="-1"), mode=CAR)
     assert net.minutes_forward.tolist() == [300 / 1000, np.inf]
     assert net.minutes_backward.tolist() == [np.inf, 50 / 1000]
-
-
-def test_cars_without_a_speed_go_by_class() -> None:
-    net = build(*(street((0, n), (1000, n), highway=kind) for n, kind in enumerate(CAR_KMH)), mode=BUILTIN["drive"])
-    assert net.minutes_forward.tolist() == pytest.approx([60 / kmh for kmh in CAR_KMH.values()])
-    assert min(CAR_KMH.values()) <= CAR_KMH_OTHER <= max(CAR_KMH.values())
 
 
 def test_parallel_arcs_keep_the_fastest() -> None:

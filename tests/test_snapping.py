@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, strategies as st
 from worlds import CAR, XY, box, build, line, link, scattered, spots, street, town
 
-from geo import network, snapping, streets
+from geo import barriers, network, schema, snapping, streets
 from geo.modes import BUILTIN
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ STRAIGHT = street((0, 0), (1000, 0))
 
 
 def rows(table: object) -> list[tuple[int, float, float, str]]:
-    return list(table.itertuples(index=False, name=None))
+    return list(table[["edge", "fraction", "snap_m", "snap_status"]].itertuples(index=False, name=None))
 
 
 def test_perpendicular_onto_the_edge_and_never_to_a_node() -> None:
@@ -61,7 +61,7 @@ def test_without_a_place() -> None:
 def test_nobody_at_all() -> None:
     found = snapping.snap(build(STRAIGHT), np.array([], dtype=object))
     assert len(found) == 0
-    assert list(found.columns) == ["edge", "fraction", "snap_m", "snap_status"]
+    assert list(found.columns) == [*schema.SNAPPED]
 
 
 def test_the_main_street_within_the_cap_is_preferred_to_an_island() -> None:
@@ -138,11 +138,11 @@ def segments(
     *shapes: shapely.Geometry | None, outlines: Sequence[shapely.Geometry] = (), gates: Sequence[XY] = ()
 ) -> np.ndarray:
     opened = spots(*gates) if gates else np.array([], dtype=object)
-    return snapping.barrier_lines(np.array(shapes, dtype=object), np.array(outlines, dtype=object), opened)
+    return barriers.lines(np.array(shapes, dtype=object), np.array(outlines, dtype=object), opened)
 
 
-def fence(*shapes: shapely.Geometry | None, **options: Any) -> snapping.Fence | None:
-    return snapping.fence(segments(*shapes, **options))
+def fence(*shapes: shapely.Geometry | None, **options: Any) -> barriers.Fence | None:
+    return barriers.fence(segments(*shapes, **options))
 
 
 def test_a_wall_blocks_the_leg_and_the_next_street_is_taken() -> None:
@@ -177,7 +177,7 @@ def test_a_park_with_holes_and_parts_has_all_its_rings() -> None:
     lines = segments(both)
     assert shapely.length(lines).sum() == shapely.length(both)
     assert (shapely.get_num_points(lines) == 2).all()
-    assert link(build(*TWO), (500, 45), barriers=snapping.fence(lines))["snap_status"].tolist() == ["far"]
+    assert link(build(*TWO), (500, 45), barriers=barriers.fence(lines))["snap_status"].tolist() == ["far"]
 
 
 def test_a_wall_along_the_street_does_not_close_the_street() -> None:
@@ -191,7 +191,7 @@ def test_a_wall_along_the_street_does_not_close_the_street() -> None:
 def test_missing_barriers_are_none() -> None:
     nothing = fence(None, shapely.Polygon(), shapely.LineString())
     assert nothing is None
-    assert snapping.fence(None) is None
+    assert barriers.fence(None) is None
     assert link(build(STRAIGHT), (500, 40), barriers=nothing)["edge"].tolist() == [0]
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from geo.errors import InputFaultsError
-from geo.modes import BUILTIN
+from geo.modes import BUILTIN, Mode
 from geo.study import last_day, read_study
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_an_unknown_key_has_the_nearest_one_suggested(folder: Path, text: str, w
 
 def test_a_key_like_no_other_lists_what_is_accepted(folder: Path) -> None:
     assert (
-        "accepted are speed_kmh, like, slope"
+        "accepted are speed_kmh, like, slope, classes"
         in faults(folder, HEAD + LAYERS + "[modes.walk]\nqqqq = 4\n")["modes.walk.qqqq"]
     )
 
@@ -268,6 +269,36 @@ def test_modes(folder: Path) -> None:
     assert modes["elder"] == BUILTIN["elder"]
     # Whoever drives or cycles walks the last metres as fast as walkers do.
     assert {modes[name].access_kmh for name in ("cart", "drive", "ebike")} == {5.0}
+
+
+def test_modes_may_name_their_streets_and_heed_slope_or_not(folder: Path) -> None:
+    own = '[modes.trike]\nlike = "ebike"\nspeed_kmh = 8\nslope = false\nclasses = ["tertiary", "track"]\n'
+    walk = '[modes.walk]\nclasses = ["footway"]\n[modes.drive]\nslope = true\n'
+    modes = read(folder, HEAD + LAYERS + own + walk).modes
+    assert modes["trike"] == Mode("trike", "bicycle", 8.0, 4.5, slope=False, classes=("tertiary", "track"))
+    assert modes["walk"] == replace(BUILTIN["walk"], classes=("footway",))
+    assert modes["drive"] == replace(BUILTIN["drive"], slope=True)
+    assert modes["ebike"] == BUILTIN["ebike"]
+    assert hash(modes["trike"]) != hash(modes["walk"])
+
+
+@pytest.mark.parametrize(
+    ("classes", "where", "said"),
+    [
+        (
+            '["lane", "track", "路"]',
+            "modes.walk.classes",
+            "no street class lane, 路; accepted are motorway, motorway_link",
+        ),
+        ("[]", "modes.walk.classes", "at least one"),
+        ('"track"', "modes.walk.classes", "a list in brackets"),
+        ('["track", 3]', "modes.walk.classes.1", "a text in quotes"),
+    ],
+)
+def test_street_classes_of_a_mode_are_checked(folder: Path, classes: str, where: str, said: str) -> None:
+    found = faults(folder, HEAD + LAYERS + f"[modes.walk]\nclasses = {classes}\n")
+    assert list(found) == [where]
+    assert said in found[where]
 
 
 def test_a_new_mode_says_what_it_is_like_and_how_fast(folder: Path) -> None:

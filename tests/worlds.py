@@ -41,24 +41,30 @@ def box(west: float, south: float, east: float, north: float) -> shapely.Polygon
     return shapely.box(west + EAST, south + NORTH, east + EAST, north + NORTH)
 
 
-def street(*xy: XY, **tags: str) -> dict[str, Any]:
+def street(*xy: XY, **tags: Any) -> dict[str, Any]:
     return {"highway": "residential", **tags, "geometry": line(*xy)}
 
 
 def street_table(streets: Iterable[dict[str, Any]]) -> gpd.GeoDataFrame:
-    """Street pieces joined where their ends meet; as long as they are drawn."""
+    """Street pieces joined where their ends meet; as long as they are drawn.
+
+    `levels` keeps ends at one place apart (a bridge over a street); `way` is else the number of the row, from 1.
+    """
     rows = list(streets)
-    number: dict[tuple[float, float], int] = {}
+    number: dict[tuple[tuple[float, ...], int], int] = {}
     ends = [
-        [number.setdefault(shapely.get_point(row["geometry"], place).coords[0], len(number)) for place in (0, -1)]
+        [
+            number.setdefault((shapely.get_point(row["geometry"], place).coords[0], level), len(number))
+            for place, level in zip((0, -1), row.get("levels", (0, 0)), strict=True)
+        ]
         for row in rows
     ]
     table = gpd.GeoDataFrame(
-        {name: [row.get(name, "") for row in rows] for name in schema.STREET_TAGS},
+        {name: [row.get(name, "") for row in rows] for name in (*schema.STREET_TAGS, *schema.STREET_TURNS)},
         geometry=[row["geometry"] for row in rows],
         crs=METRIC,
     )
-    table["way"] = np.arange(1, len(rows) + 1)
+    table["way"] = [row.get("way", place) for place, row in enumerate(rows, start=1)]
     table["start_node"], table["end_node"] = np.array(ends).T
     table["length_m"] = shapely.length(table.geometry.to_numpy())
     return table[[*schema.STREETS]]

@@ -1,0 +1,92 @@
+"""What an access leg must not cross: walls, water, rail, and the outlines of units that have gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo.line_index import LineIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GATE_OPENING_M = 3.0
+_TOUCH_M = 1e-6
+
+
+def lines(
+    barriers: NDArray[np.object_], outlines: NDArray[np.object_], gates: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Return the lines that an access leg must not cross.
+
+    Parameters
+    ----------
+    barriers
+        Walls, water, rail: lines or polygons (of which the outline counts), metric CRS.
+    outlines
+        Polygons of units that have gates.
+    gates
+        Points; within 3 m of one the lines are open.
+
+    Returns
+    -------
+    Two-point segments: legs are short, and an index of short barriers rejects nearly all at once.
+    """
+    shapes = np.concatenate([barriers, outlines])
+    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    areal = np.isin(shapely.get_type_id(shapes), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
+    walls = np.where(areal, shapely.boundary(shapes), shapes)
+    if len(gates):
+        walls = shapely.difference(walls, shapely.union_all(shapely.buffer(gates, GATE_OPENING_M)))
+    xy, wall = shapely.get_coordinates(shapely.get_parts(walls), return_index=True)
+    same = np.flatnonzero(wall[:-1] == wall[1:])
+    return np.asarray(shapely.linestrings(np.stack([xy[same], xy[same + 1]], axis=1)), dtype=object)
+
+
+class Fence:
+    """Barriers ready to be asked; made by :func:`fence`."""
+
+    def __init__(self, segments: NDArray[np.object_], areas: NDArray[np.object_]) -> None:
+        self.tree = shapely.STRtree(segments)
+        self.index = LineIndex.of(segments)
+        self.area = shapely.union_all(areas) if len(areas) else shapely.Polygon()
+        shapely.prepare(self.area)
+
+    def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which places lie inside a barrier (in the water): nobody walks from there."""
+        return np.asarray(shapely.contains_xy(self.area, xy[:, 0], xy[:, 1]), dtype=bool)
+
+    def near(self, xy: NDArray[np.float64], *, within_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which places may have a barrier within some metres; some that have none are among them."""
+        longest = float(within_m.max(initial=0.0))
+        return np.asarray(self.index.not_nearer_than(xy, within_m=longest) <= within_m, dtype=bool)
+
+    def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
+        way = feet - xy
+        length = np.hypot(way[:, 0], way[:, 1])
+        blocked = np.zeros(len(xy), dtype=bool)
+        near = np.flatnonzero(length > _TOUCH_M)
+        near = near[self.near(xy[near], within_m=length[near])]
+        # Stop a hair before the street: a wall may run along it, or end at it.
+        shorter = (length[near] - _TOUCH_M) / length[near]
+        legs = shapely.linestrings(np.stack([xy[near], xy[near] + way[near] * shorter[:, None]], axis=1))
+        blocked[near[self.tree.query(legs, predicate="intersects")[0]]] = True
+        return blocked
+
+
+def fence(segments: NDArray[np.object_] | None, areas: NDArray[np.object_] | None = None) -> Fence | None:
+    """Return barriers ready to be asked; `None` where there are none.
+
+    Parameters
+    ----------
+    segments
+        From :func:`lines`.
+    areas
+        Polygons among the barriers (water): a place inside has no way to any street.
+    """
+    if segments is None or not len(segments):
+        return None
+    return Fence(segments, np.array([], dtype=object) if areas is None else areas)

@@ -1,0 +1,105 @@
+"""The part of a network that a search can reach: its search nodes and arcs, without a look at the rest.
+
+Search nodes are numbered by tile, so the nodes of some tiles are a few runs of numbers. Whatever the size
+of the network, a search costs what the streets around it cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from geo.tiles import ranges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo.network import Network
+
+_WORTH = 0.15
+_MARGIN_M = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Some search nodes of a network, numbered anew from 0.
+
+    Attributes
+    ----------
+    network
+        The whole.
+    tiles
+        Numbers of the tiles taken, rising; `None` for all.
+    """
+
+    network: Network
+    tiles: NDArray[np.int64] | None
+
+    @cached_property
+    def nodes(self) -> NDArray[np.int64]:
+        """Search nodes of the window, rising; the position is the number in the window."""
+        if self.tiles is None:
+            return np.arange(self.network.node_count)
+        first = self.network.first_node[self.tiles]
+        return ranges(first, self.network.first_node[self.tiles + 1] - first)
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes there are."""
+        return len(self.nodes)
+
+    @cached_property
+    def _shift(self) -> NDArray[np.int64]:
+        """(tiles,) what to add to a node's number; so low that it stays negative where the tile is not taken."""
+        net = self.network
+        shift = np.full(len(net.tiling), -2 * net.node_count - 1, dtype=np.int64)
+        if self.tiles is not None:
+            first = net.first_node[self.tiles]
+            count = net.first_node[self.tiles + 1] - first
+            shift[self.tiles] = np.cumsum(count) - count - first
+        return shift
+
+    def local(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of search nodes in the window; negative where they are not in it."""
+        if self.tiles is None:
+            return nodes
+        return np.asarray(nodes + self._shift[self.network.tile_of_node[nodes]], dtype=np.int64)
+
+    def arcs(self, whole: sparse.csr_array) -> sparse.csr_array:
+        """Return the arcs between nodes of the window."""
+        if self.tiles is None:
+            return whole
+        net, nodes = self.network, self.nodes
+        begin, stop = whole.indptr[net.first_node[self.tiles]], whole.indptr[net.first_node[self.tiles + 1]]
+        taken = ranges(begin.astype(np.int64), (stop - begin).astype(np.int64))
+        head = self.local(whole.indices[taken])
+        inside = head >= 0
+        kept = np.concatenate([[0], np.cumsum(inside)])
+        degree = whole.indptr[nodes + 1] - whole.indptr[nodes]
+        indptr = kept[np.concatenate([[0], np.cumsum(degree)])]
+        return sparse.csr_array(
+            (whole.data[taken][inside], head[inside].astype(np.int32), indptr.astype(np.int32)),
+            shape=(len(nodes), len(nodes)),
+        )
+
+
+def around(network: Network, edges: NDArray[np.int64], *, minutes: float) -> Window:
+    """Return the window that a search from some edges cannot leave within some minutes.
+
+    No way is shorter than the straight one, and nobody is faster than the fastest edge.
+    """
+    reach_m = network.fastest_m * minutes + _MARGIN_M
+    tiling = network.tiling
+    spread = max(tiling.rows, tiling.columns) * tiling.side_m
+    if not np.isfinite(reach_m) or reach_m > spread or not len(edges):
+        return Window(network, None if len(edges) else np.empty(0, dtype=np.int64))
+    boxes = network.boxes[edges] + np.array([-reach_m, -reach_m, reach_m, reach_m])
+    taken = np.zeros(len(tiling), dtype=bool)
+    taken[tiling.touching(boxes)[1]] = True
+    tiles = np.flatnonzero(taken)
+    count = int((network.first_node[tiles + 1] - network.first_node[tiles]).sum())
+    return Window(network, None if count > _WORTH * network.node_count else tiles)
