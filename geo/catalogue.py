@@ -63,6 +63,8 @@ class ServiceType:
         Further rings.
     direction
         `to_service`: the person goes to the service.
+    delay_minutes
+        Minutes that pass at the service before it serves: added to every way to it.
     basis, status
         Where the limit comes from, and how sure that is: V, S, M, D, or O where the study file sets it.
     """
@@ -80,6 +82,7 @@ class ServiceType:
     minutes: tuple[float, ...] = BANDS
     also: tuple[Ring, ...] = ()
     direction: Direction = "to_service"
+    delay_minutes: float = 0.0
     basis: str = ""
     status: str = "D"
 

@@ -66,6 +66,19 @@ class Grid:
         return np.column_stack([self.x[columns], self.y[rows]])
 
 
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """Column and row of the first cell, counted over the whole plane, southwards."""
+        return np.array([round(self.west / self.cell_m), round(-self.north / self.cell_m)])
+
+    def places(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return places (n, 2) given by column and row, where whole numbers are cell centres.
+
+        Counted from the grid's origin, not the window's corner, so that all windows agree to the last bit.
+        """
+        return np.asarray((at + self.first + 0.5) * (self.cell_m, -self.cell_m), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Surface:
     """Minutes on a grid: `inf` unreachable, `NaN` beyond the cap of the access leg.

@@ -47,12 +47,15 @@ class Nearest(NamedTuple):
         Distance to the line; `inf` where none.
     foot
         (n, 2) the nearest place on the line; NaN where none.
+    vertex
+        Vertex (of all lines) at which the straight segment of the foot begins; -1 where none.
     """
 
     line: NDArray[np.int64]
     fraction: NDArray[np.float64]
     metres: NDArray[np.float64]
     foot: NDArray[np.float64]
+    vertex: NDArray[np.int64]
 
     @classmethod
     def none(cls, count: int) -> Nearest:
@@ -62,6 +65,7 @@ class Nearest(NamedTuple):
             np.full(count, np.nan),
             np.full(count, np.inf),
             np.full((count, 2), np.nan),
+            np.full(count, -1, dtype=np.int64),
         )
 
 
@@ -71,8 +75,8 @@ class LineIndex:
 
     Attributes
     ----------
-    line
-        (segments,) row of the line that each segment is part of.
+    line, vertex
+        (segments,) row of the line that each segment is part of, and the vertex at which it begins.
     start, vector
         (segments, 2) first end, and the way from it to the other.
     before_m, whole_m
@@ -84,6 +88,7 @@ class LineIndex:
     """
 
     line: NDArray[np.int64]
+    vertex: NDArray[np.int64]
     start: NDArray[np.float64]
     vector: NDArray[np.float64]
     before_m: NDArray[np.float64]
@@ -127,7 +132,7 @@ class LineIndex:
         step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
         places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
         tree = cKDTree(places) if len(places) else None
-        return cls(place.astype(np.int64), start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree)
+        return cls(place.astype(np.int64), first, start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree)
 
     def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
         """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""
@@ -172,12 +177,13 @@ class LineIndex:
         metres = np.where(there, metres, np.inf)
         best = metres.min(axis=1)
         tied = metres <= (best + _TIE_M)[:, None]
-        line = np.where(tied, self.line[segment], np.iinfo(np.int64).max)
-        pick = (np.arange(len(done)), line.argmin(axis=1))
+        # Vertices are numbered line by line, so that the first is on the first line, and the first place on it.
+        vertex = np.where(tied, self.vertex[segment], np.iinfo(np.int64).max)
+        pick = (np.arange(len(done)), vertex.argmin(axis=1))
         inside = best <= within_m
         chosen, to = segment[pick][inside], done[inside]
-        found.line[to] = self.line[chosen]
-        found.fraction[to] = _share(self.before_m[chosen] + along[pick][inside], self.whole_m[chosen])
+        found.line[to], found.vertex[to] = self.line[chosen], self.vertex[chosen]
+        found.fraction[to] = share_of(self.before_m[chosen] + along[pick][inside], self.whole_m[chosen])
         found.metres[to] = best[inside]
         length = np.hypot(self.vector[chosen, 0], self.vector[chosen, 1])
         share = np.divide(along[pick][inside], length, out=np.zeros(len(to)), where=length > 0)
@@ -198,7 +204,7 @@ class LineIndex:
         return share * np.sqrt(square), np.hypot(across[:, :, 0], across[:, :, 1])
 
 
-def _share(along_m: NDArray[np.float64], whole_m: NDArray[np.float64]) -> NDArray[np.float64]:
+def share_of(along_m: NDArray[np.float64], whole_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of a line's length; at its ends exactly 0 or 1, since who stands at a junction may use all its streets."""
     share = np.divide(along_m, whole_m, out=np.zeros(len(whole_m)), where=whole_m > 0.0)
     return np.where(along_m < _END_M, 0.0, np.where(along_m > whole_m - _END_M, 1.0, share))

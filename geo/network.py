@@ -120,6 +120,16 @@ class Network:
         return len(self.node_xy)
 
     @cached_property
+    def plain(self) -> bool:
+        """Whether search nodes are the junctions themselves: no forbidden turn, no private street."""
+        return self.leave_start is self.start or np.array_equal(self.leave_start, self.start)
+
+    def same_streets(self, other: Network) -> bool:
+        """Say whether another mode uses the same edges in the same directions, so that links are the same."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("xy", "offset", "island", "both_ways"))
+        return self.crs == other.crs and all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+
+    @cached_property
     def arriving(self) -> sparse.csr_array:
         """The arcs turned round: to search from where journeys end."""
         return self.leaving.T.tocsr()
@@ -164,10 +174,41 @@ class Network:
         edge, tile = self.tiling.touching(self.boxes)
         return Shelf.of(self.tiling, tile, edge)
 
+    def any_near(self, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which boxes (n, 4) an edge's box touches."""
+        box, tile = self.tiling.touching(boxes)
+        which, edge = self.shelf.within(tile)
+        mine, theirs = boxes[box[which]], self.boxes[edge]
+        meet = (mine[:, 0] <= theirs[:, 2]) & (mine[:, 2] >= theirs[:, 0])
+        meet &= (mine[:, 1] <= theirs[:, 3]) & (mine[:, 3] >= theirs[:, 1])
+        found = np.zeros(len(boxes), dtype=bool)
+        found[box[which[meet]]] = True
+        return found
+
     @cached_property
     def along_m(self) -> NDArray[np.float64]:
         """(vertices,) metres of the plane from the start of each edge."""
         return along(self.xy, self.offset)
+
+    @cached_property
+    def _run_m(self) -> NDArray[np.float64]:
+        """(vertices,) metres from the first vertex of all, jumps between lines included: never falling."""
+        return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.xy, axis=0).T))])
+
+    def segment_at(self, edges: NDArray[np.int64], fraction: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the vertex that begins the straight segment on which a share of an edge's length falls."""
+        first, last, run = self.offset[edges], self.offset[edges + 1] - 1, self._run_m
+        at = np.searchsorted(run, run[first] + fraction * (run[last] - run[first]), "right") - 1
+        return np.asarray(np.clip(at, first, last - 1), dtype=np.int64)
+
+    def places_on(self, edges: NDArray[np.int64], fraction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the places (n, 2) at some shares of the lengths of edges."""
+        vertex = self.segment_at(edges, fraction)
+        ahead = fraction * self.along_m[self.offset[edges + 1] - 1] - self.along_m[vertex]
+        vector = self.xy[vertex + 1] - self.xy[vertex]
+        length = np.hypot(vector[:, 0], vector[:, 1])
+        share = np.divide(ahead, length, out=np.zeros(len(length)), where=length > 0)
+        return np.asarray(self.xy[vertex] + vector * share[:, None], dtype=np.float64)
 
     @cached_property
     def ground_scale(self) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import zlib
 from array import array
 from struct import pack
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,9 +30,9 @@ _WKB_HEAD = 18  # hex digits before the coordinates of a line: byte order, kind,
 
 _CAR_NAMES = ("motorcar", "motor_vehicle", "vehicle")
 _CAR_KEYS = (*(f"restriction:{name}" for name in _CAR_NAMES), "restriction")
-# A turn that is forbidden at some hours only has no place in minutes that hold all day.
-_TIMED_KEYS = (*(f"{key}:conditional" for key in _CAR_KEYS), "hour_on", "day_on")
-_KINDS = ("no_", "only_")
+# What binds at some hours only has no place in minutes that hold all day.
+_CONDITIONAL_KEYS = tuple(f"{key}:conditional" for key in _CAR_KEYS)
+_HOUR_KEYS = ("hour_on", "day_on")
 
 
 class Ways(NamedTuple):
@@ -91,6 +92,19 @@ class Highways(NamedTuple):
     restrictions_skipped: int
 
 
+class _Gathered(NamedTuple):
+    """What the loop over a file appends to; `said` are the rows and texts of each tag, by number."""
+
+    refs: array[int]
+    lonlat: bytearray
+    counts: array[int]
+    ids: array[int]
+    texts: list[str]
+    said: list[tuple[array[int], array[int]]]
+    turns: list[Restriction | None]
+    missing: int
+
+
 def read(file: Path, *, where: str) -> Highways:
     """Read the highways and the turn restrictions of a file, in one pass.
 
@@ -110,9 +124,10 @@ def read(file: Path, *, where: str) -> Highways:
 
     try:
         _refuse_bomb(file)
-        return _gather(file)
-    except (RuntimeError, ValueError, OSError, EOFError, osmium.InvalidLocationError) as error:
+        gathered = _gather(file)
+    except (RuntimeError, ValueError, OSError, EOFError, zlib.error, osmium.InvalidLocationError) as error:
         raise InputFaultsError([Fault(where, Message("streets.unreadable", {"why": str(error)}))]) from error
+    return _highways(gathered)
 
 
 def _refuse_bomb(file: Path) -> None:
@@ -143,34 +158,89 @@ def _entities(file: Path) -> Iterator[Any]:
     yield from found.with_filter(osmium.filter.EntityFilter(ways | relations)).with_filter(streets).with_filter(turns)
 
 
-def _gather(file: Path) -> Highways:
+def _gather(file: Path) -> _Gathered:
     """Return what the file holds. The loop is pyosmium's own; all that it does is append to flat arrays."""
-    import osmium  # noqa: PLC0415 - see read
-
-    as_hex, every = osmium.geom.WKBFactory().create_linestring, osmium.geom.ALL
     refs, lonlat, counts, ids = array("q"), bytearray(), array("q"), array("q")
-    tags = _Tags()
+    codes: dict[str, int] = {}
+    said = [(schema.STREET_TAG_KEYS.get(name, name), array("q"), array("q")) for name in schema.STREET_TAGS]
     turns: list[Restriction | None] = []
     missing = 0
+    placed = _reader_of_places()
     for entity in _entities(file):
+        tag = entity.tags.get
         if entity.is_relation():
-            turns += _turns(entity)
+            if _binds_cars(tag):
+                turns.append(_restriction(entity))
             continue
         nodes = entity.nodes
-        size = len(nodes)
-        known = range(size)
-        try:
-            places = bytes.fromhex(as_hex(nodes, every)[_WKB_HEAD:]) if size > 1 else b""
-        except osmium.InvalidLocationError:
-            known, places = _known(nodes)
-            missing += size - len(known)
+        known, places = placed(nodes)
+        missing += len(nodes) - len(known)
         if len(known) < 2:  # noqa: PLR2004 - a line has two ends
             continue
-        tags.add(len(ids), entity.tags.get)
+        for key, rows, values in said:
+            if text := tag(key):
+                rows.append(len(ids))
+                values.append(codes.setdefault(text, len(codes)))
         ids.append(entity.id)
         counts.append(len(known))
         refs.extend([nodes[at].ref for at in known])
         lonlat += places
-    node, vertex = np.unique(np.frombuffer(refs, dtype=np.int64), return_inverse=True)
-    offsets = np.concatenate([[0], np.cumsum(np.frombuffer(counts, dtype=np.int64))]).astype(np.int64)
-    places = np.frombuffer(lonlat, dtype=np.float64).reshape(-1, 2)
+    return _Gathered(
+        refs, lonlat, counts, ids, list(codes), [(rows, values) for _, rows, values in said], turns, missing
+    )
+
+
+def _highways(found: _Gathered) -> Highways:
+    """Return what has been gathered, with vertices numbered by place."""
+    node, vertex = np.unique(np.frombuffer(found.refs, dtype=np.int64), return_inverse=True)
+    offsets = np.concatenate([[0], np.cumsum(np.frombuffer(found.counts, dtype=np.int64))])
+    lonlat = np.frombuffer(found.lonlat, dtype=np.float64).reshape(-1, 2)
+    texts = np.array(found.texts, dtype=object)
+    tags = {}
+    for name, (rows, values) in zip(schema.STREET_TAGS, found.said, strict=True):
+        tags[name] = np.full(len(found.ids), "", dtype=object)
+        tags[name][np.frombuffer(rows, dtype=np.int64)] = texts[np.frombuffer(values, dtype=np.int64)]
+    ids = np.frombuffer(found.ids, dtype=np.int64)
+    ways = Ways(vertex.astype(np.int64), lonlat, offsets.astype(np.int64), ids, tags)
+    restrictions = [turn for turn in found.turns if turn is not None]
+    return Highways(ways, node, found.missing, restrictions, len(found.turns) - len(restrictions))
+
+
+def _reader_of_places() -> Callable[[Any], tuple[Sequence[int], bytes]]:
+    """Return a function of a way's nodes: which have a known place, and these places (lon, lat as float64).
+
+    A line as well-known binary takes one call a way, where asking each vertex takes five calls a vertex.
+    """
+    import osmium  # noqa: PLC0415 - see read
+
+    as_hex, every = osmium.geom.WKBFactory().create_linestring, osmium.geom.ALL
+
+    def placed(nodes: Any) -> tuple[Sequence[int], bytes]:  # noqa: ANN401 - pyosmium states no types
+        try:
+            return range(len(nodes)), bytes.fromhex(as_hex(nodes, every)[_WKB_HEAD:])
+        except (RuntimeError, osmium.InvalidLocationError):  # a vertex alone, or one without a place
+            known = [at for at, node in enumerate(nodes) if node.location.valid()]
+            return known, b"".join(pack("=2d", nodes[at].lon, nodes[at].lat) for at in known)
+
+    return placed
+
+
+def _binds_cars(tag: Callable[[str], str | None]) -> bool:
+    """Say whether a restriction is one of cars: not of lorries or bicycles alone, and cars are not excepted."""
+    excepted = {name.strip() for name in (tag("except") or "").split(";")}
+    return any(map(tag, (*_CAR_KEYS, *_CONDITIONAL_KEYS))) and excepted.isdisjoint(_CAR_NAMES)
+
+
+def _restriction(relation: Any) -> Restriction | None:  # noqa: ANN401 - pyosmium states no types
+    """Return the turns that a relation restricts at a node; None where it is none of this kind."""
+    tag = relation.tags.get
+    kind = next((text for text in map(tag, _CAR_KEYS) if text), "")
+    members: dict[tuple[str, str], list[int]] = {}
+    for member in relation.members:
+        members.setdefault((member.role, member.type), []).append(member.ref)
+    from_ways, to_ways = (tuple(members.get((role, "w"), ())) for role in ("from", "to"))
+    via, via_ways = (members.get(("via", of), []) for of in "nw")
+    always = kind.startswith(("no_", "only_")) and not any(map(tag, _HOUR_KEYS))
+    if not (always and from_ways and to_ways and len(via) == 1 and not via_ways):
+        return None
+    return Restriction(kind.startswith("only_"), from_ways, via[0], to_ways)

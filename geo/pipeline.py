@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import areas, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
@@ -20,7 +20,7 @@ from geo.study import Study, read_study
 from geo.summary import summarise
 from geo.travel_times import minutes_at, reach
 from geo.units import horizon
-from geo.zones import Zones, draw
+from geo.zones import Zones, draw, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from geo.catalogue import ServiceType
     from geo.messages import Lang
+    from geo.modes import Mode
     from geo.network import Network
 
 COMBINE = ("dissolve", "each", "split")
@@ -78,6 +79,13 @@ class Analysis(Results):
         return f"<Analysis {self.study.head.id} {self.study.head.period}: {counts}>"
 
 
+class Slopes(NamedTuple):
+    """Streets cut into short pieces, and the rise over run of each."""
+
+    pieces: gpd.GeoDataFrame
+    gradient: NDArray[np.float64]
+
+
 class Inputs(NamedTuple):
     """What was read."""
 
@@ -86,7 +94,7 @@ class Inputs(NamedTuple):
     units: gpd.GeoDataFrame
     area: shapely.Geometry | None
     cells: population.Cells | None
-    gradient: NDArray[np.float64] | None
+    slopes: Slopes | None
     notes: list[tuple[str, Message]]
 
 
@@ -111,7 +119,7 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
     streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
     units = areas.build(read.tables, read.crs)
     area = areas.study_area(units, read.tables["boundary"])
-    cells, gradient = None, None
+    cells, slopes = None, None
     faults += _double_counts(study, units)
     for source in study.layers.population[:1]:
         try:
@@ -122,7 +130,10 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
             faults += error.faults
     for source in study.layers.terrain[:1] if streets is not None else ():
         try:
-            gradient = terrain.gradients(streets, _file(source.file), where=source.label, given=source.crs)
+            pieces = terrain.cut(streets)
+            found = terrain.gradients(pieces, _file(source.file), where=source.label, given=source.crs)
+            slopes = Slopes(pieces, found.rise_over_run)
+            notes += [("terrain", message) for message in terrain.told(found, pieces)]
         except InputFaultsError as error:
             faults += error.faults
     if faults or streets is None:
@@ -131,9 +142,7 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
         notes.append(("population", Message("demand.left_out", {"people": f"{cells.left_out:.0f}"})))
     if cells is not None and cells.negative:
         notes.append(("population", Message("demand.negative", {"count": cells.negative})))
-    if gradient is not None and np.isnan(gradient).any():
-        notes.append(("terrain", Message("run.no_height", {"count": int(np.isnan(gradient).sum())})))
-    return Inputs(read, streets, units, area, cells, gradient, notes)
+    return Inputs(read, streets, units, area, cells, slopes, notes)
 
 
 def rehearse(study: Study, *, progress: Progress = _silent) -> tuple[Inputs, pd.DataFrame]:
@@ -301,9 +310,7 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
     found, lacking = {}, []
     for name in wanted:
         try:
-            found[name] = network.build(
-                inputs.streets, study.modes[name], gradient=inputs.gradient, island_m=study.adequacy.island_m
-            )
+            found[name] = _network(inputs, study.modes[name], island_m=study.adequacy.island_m)
         except GeoValueError:
             lacking.append(name)
     if lacking:
@@ -313,15 +320,22 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
     return found
 
 
-def _fence(inputs: Inputs) -> snapping.Fence | None:
+def _network(inputs: Inputs, mode: Mode, *, island_m: float) -> Network:
+    """Return the network of a mode; where it heeds slopes, of streets cut short enough to follow them."""
+    if inputs.slopes is None or not mode.slope:
+        return network.build(inputs.streets, mode, island_m=island_m)
+    return network.build(inputs.slopes.pieces, mode, gradient=inputs.slopes.gradient, island_m=island_m)
+
+
+def _fence(inputs: Inputs) -> barriers.Fence | None:
     """Return what access legs must not cross: barriers, and outlines of units that have gates."""
     gates = inputs.layers.tables["gates"]
     gated = inputs.units[inputs.units["unit_id"].isin(gates["unit_id"]) & inputs.units["own_outline"]]
     opened = gates.geometry.to_numpy()
     opened = opened[~(shapely.is_missing(opened) | shapely.is_empty(opened))]
-    barriers = inputs.layers.tables["barriers"].geometry.to_numpy()
-    water = barriers[areas.is_areal(barriers)]
-    return snapping.fence(snapping.barrier_lines(barriers, gated.geometry.to_numpy(), opened), water)
+    shapes = inputs.layers.tables["barriers"].geometry.to_numpy()
+    water = shapes[areas.is_areal(shapes)]
+    return barriers.fence(barriers.lines(shapes, gated.geometry.to_numpy(), opened), water)
 
 
 def _members(begun: demand_room.Starts, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -351,12 +365,6 @@ def _with_snap(table: gpd.GeoDataFrame, linked: Mapping[str, pd.DataFrame]) -> g
     return table.assign(**columns)
 
 
-def facilities(served: pd.DataFrame, points: gpd.GeoDataFrame, code: str) -> pd.DataFrame:
-    """Return the snapped rows of the working facilities of one type, with their ids."""
-    mine = ((points["type"] == code) & points["counted"]).to_numpy()
-    return pd.DataFrame(served[mine]).assign(id=points["id"].to_numpy()[mine]).reset_index(drop=True)
-
-
 def _with_minutes(
     people: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
@@ -371,7 +379,7 @@ def _with_minutes(
     for service in services:
         mine = people["group"].isin(service.demand).to_numpy()
         for number, ring in enumerate(service.rings):
-            theirs = facilities(served[ring.mode], points, service.code)
+            theirs = working(served[ring.mode], points, service)
             found = reach(networks[ring.mode], theirs, limit=horizon(ring.limit), direction=service.direction)
             minutes, nearest = minutes_at(found, linked[ring.mode])
             columns[minutes_column(service, number)] = np.where(mine, minutes, np.nan)

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import crs as crs_room, layers, modes, network, schema, snapping, streets, surfaces, units
+from geo import catchments, crs as crs_room, layers, modes, network, schema, snapping, streets, surfaces
 from geo.catalogue import Direction
+from geo.cells import CellLinks
 from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
 from geo.messages import Message
 from geo.modes import Mode
@@ -23,11 +24,8 @@ from geo.study_file import LayerSource
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyproj
 
-    from geo.grid import Surface
     from geo.network import Network
 
 Combine = Literal["each", "dissolve", "split"]
@@ -342,74 +340,14 @@ def isochrones(
         _number_faults("cap_m", cap_m, unit="metres"),
     )
     limits = sorted(float(band) for band in bands)
-    kmh = streets.mode.access_kmh
-    # A contour heeds the minutes a little beyond its limit: without them the widest band would end elsewhere.
-    further = limits[-1] + surfaces.cell_minutes(cell_m, kmh)
-    fields = (
-        _fields(streets, facilities, further, combine=combine, cell_m=cell_m, direction=direction, cap_m=cap_m)
-        if len(facilities)
-        else ()
-    )
-    rows = [
-        {
-            "mode": streets.mode.name,
-            "limit_minutes": limit,
-            "facility_id": label,
-            "combine": combine,
-            "geometry": surfaces.isochrone(field, limit, access_kmh=kmh),
-        }
-        for label, field in fields
-        for limit in limits
-    ]
-    return gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=list(schema.ISOCHRONES[1:])), geometry="geometry", crs=streets.crs
-    )
-
-
-def _fields(
-    net: Network,
-    facilities: gpd.GeoDataFrame | gpd.GeoSeries,
-    limit: float,
-    *,
-    combine: Combine,
-    cell_m: float,
-    direction: Direction,
-    cap_m: float,
-) -> Iterator[tuple[object, Surface]]:
-    """Yield the minutes of the cells around facilities: a label and a surface for each zone to draw."""
-    ends = snapping.snap(net, _points(facilities, net).to_numpy(), cap_m=cap_m)
-    around = _reachable_box(net, ends, limit, cap_m=cap_m)
-    cells = surfaces.near_streets(net, cell_m, cap_m=cap_m, within_m=around)
-    linked = snapping.snap_xy(net, cells.xy, cap_m=cap_m)
-    status = linked["snap_status"].to_numpy()
-    groups = (
-        [(label, ends.iloc[[row]]) for row, label in enumerate(facilities.index)]
-        if combine == "each"
-        else [(None, ends)]
-    )
-    for label, some in groups:
-        values, nearest = minutes_at(reach(net, some.reset_index(drop=True), limit=limit, direction=direction), linked)
-        field = surfaces.surface(cells, values, status)
-        if combine == "split":
-            owner = np.full(cells.grid.shape, -1, dtype=np.int64)
-            owner.ravel()[cells.number] = nearest
-            yield from ((each, surfaces.split(field, owner, row)) for row, each in enumerate(facilities.index))
-        else:
-            yield label, field
-
-
-def _reachable_box(
-    net: Network, ends: pd.DataFrame, limit: float, *, cap_m: float
-) -> tuple[float, float, float, float] | None:
-    """Return bounds that nobody within the limit can stand outside of: the nodes reached, and their edges."""
-    found = reach(net, ends, limit=limit)
-    other = reach(net, ends, limit=limit, direction="from_service")
-    reached = np.isfinite(found.node_minutes) | np.isfinite(other.node_minutes)
-    touched = reached[net.start] | reached[net.end]
-    own = ends.loc[ends["snap_status"] == "ok", "edge"].to_numpy(dtype=np.int64)
-    touched[own] = True
-    if not touched.any():
-        return None
-    west, south, east, north = shapely.total_bounds(net.lines[touched])
-    margin = cap_m + units.METRES_PER_KM / 10
-    return west - margin, south - margin, east + margin, north + margin
+    ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
+    links = CellLinks(streets, float(cell_m), cap_m=cap_m)
+    shapes = catchments.shapes(links, ends, limits, combine=combine, direction=direction)
+    labels = facilities.index.to_numpy(dtype=object) if combine != "dissolve" else np.array([None])
+    rows = {
+        "mode": streets.mode.name,
+        "limit_minutes": np.tile(limits, len(shapes)),
+        "facility_id": np.repeat(labels, len(limits)),
+        "combine": combine,
+    }
+    return gpd.GeoDataFrame(rows, geometry=shapes.ravel(), crs=streets.crs)[list(schema.ISOCHRONES[1:])]

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 CAP_M = 300.0
 _TRIES = (0, 3, 12, 48, 1_000_000_000)
-# So few edges are indexed whole; and so many points need an index of all edges, however many.
-_SMALL = 50_000
-_DENSE = 0.125
+# So few edges are indexed whole; so large a share of them too; so many pairs are not looked at one by one.
+_SMALL = 30_000
+_MOST = 0.5
+_MOST_PAIRS = 2_000_000
 _FIRST_LOOK = 0.2
 _WIDER = 4.0
 
@@ -73,6 +74,24 @@ def snap_xy(
     network: Network, xy: NDArray[np.float64], *, cap_m: float = CAP_M, barriers: Fence | None = None
 ) -> pd.DataFrame:
     """Link places (n, 2) as :func:`snap` does, but leave `snap_m` of the `far` ones NaN; NaN is `no_geometry`."""
+    status, first, second = link(network, xy, cap_m=cap_m, barriers=barriers)
+    return pd.DataFrame(
+        {
+            "edge": first.line,
+            "fraction": first.fraction,
+            "snap_m": ground_m(network, first),
+            "snap_status": status,
+            "edge2": second.line,
+            "fraction2": second.fraction,
+            "snap_m2": ground_m(network, second),
+        }
+    )
+
+
+def link(
+    network: Network, xy: NDArray[np.float64], *, cap_m: float = CAP_M, barriers: Fence | None = None
+) -> tuple[NDArray[np.object_], Nearest, Nearest]:
+    """Return status, nearest street and second candidate of places (n, 2); distances are of the plane."""
     count = len(xy)
     status = np.full(count, "far", dtype=object)
     there = np.asarray(np.isfinite(xy).all(axis=1), dtype=bool)
@@ -82,26 +101,18 @@ def snap_xy(
     first, second = Nearest.none(count), Nearest.none(count)
     for kind, named in (("main", "ok"), ("island", "island")):
         rows = np.flatnonzero(there & (first.line < 0))
+        if kind == "island" and not network.island.any():
+            continue
         _put(first, rows, _reachable(network, xy[rows], kind, cap_m=cap_m, barriers=barriers))
         status[rows[first.line[rows] >= 0]] = named
     if not network.both_ways.all():
         rows = np.flatnonzero(status == "ok")
         rows = rows[~network.both_ways[first.line[rows]]]
         _put(second, rows, _reachable(network, xy[rows], "both_ways", cap_m=cap_m, barriers=barriers))
-    return pd.DataFrame(
-        {
-            "edge": first.line,
-            "fraction": first.fraction,
-            "snap_m": _ground_m(network, first),
-            "snap_status": status,
-            "edge2": second.line,
-            "fraction2": second.fraction,
-            "snap_m2": _ground_m(network, second),
-        }
-    )
+    return status, first, second
 
 
-def _ground_m(network: Network, found: Nearest) -> NDArray[np.float64]:
+def ground_m(network: Network, found: Nearest) -> NDArray[np.float64]:
     """Return the metres of legs on the ground; NaN where there is none."""
     there = found.line >= 0
     metres = np.full(len(there), np.nan)
@@ -121,24 +132,30 @@ def _kind(network: Network, kind: str) -> NDArray[np.bool_]:
 
 def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: float) -> Nearest:
     """Return the nearest edge of a kind within some metres; only streets near the places are looked at."""
-    count = len(network.start)
-    if count <= _SMALL or len(xy) > _DENSE * count or network.indexed(kind):
-        return network.index_of(kind, _kind(network, kind)).nearest(xy, within_m=within_m)
-    found = Nearest.none(len(xy))
     mine = _kind(network, kind)
+    if len(network.start) <= _SMALL or network.indexed(kind):
+        return network.index_of(kind, mine).nearest(xy, within_m=within_m)
+    found = Nearest.none(len(xy))
     for radius in (within_m * _FIRST_LOOK, within_m):
         rows = np.flatnonzero(found.line < 0)
         edges = _edges_near(network, xy[rows], radius)
-        index = network.part_index(edges[mine[edges]])
-        _put(found, rows, index.nearest(xy[rows], within_m=radius))
+        edges = edges[mine[edges]]
+        if len(edges) > _MOST * len(mine):
+            return network.index_of(kind, mine).nearest(xy, within_m=within_m)
+        _put(found, rows, network.part_index(edges).nearest(xy[rows], within_m=radius))
     return found
 
 
 def _edges_near(network: Network, xy: NDArray[np.float64], within_m: float) -> NDArray[np.int64]:
-    """Return the edges whose boxes come within some metres of any of the places."""
+    """Return edges among which are all that come within some metres of any of the places."""
+    if not len(xy):
+        return np.empty(0, dtype=np.int64)
     around = np.column_stack([xy - within_m, xy + within_m])
     place, tile = network.tiling.touching(around)
-    which, edge = network.shelf.within(tile)
+    shelf = network.shelf
+    if (shelf.first[tile + 1] - shelf.first[tile]).sum() > _MOST_PAIRS:
+        return np.unique(shelf.within(np.unique(tile))[1])
+    which, edge = shelf.within(tile)
     box, asked = network.boxes[edge], around[place[which]]
     near = (box[:, 0] <= asked[:, 2]) & (box[:, 2] >= asked[:, 0])
     near &= (box[:, 1] <= asked[:, 3]) & (box[:, 3] >= asked[:, 1])
@@ -210,3 +227,4 @@ def _try_legs(
     pick = free[first]
     found.line[to], found.fraction[to], found.foot[to] = edges[pick], along[pick], feet[pick]
     found.metres[to] = np.hypot(*(feet[pick] - xy[to]).T)
+    found.vertex[to] = network.segment_at(found.line[to], found.fraction[to])

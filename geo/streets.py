@@ -1,55 +1,60 @@
 """Any street source → street pieces between junctions, with the tags that decide who may use them.
 
-OpenStreetMap is read with pyosmium straight into arrays; GraphML through osmnx; any line layer is
-noded where lines share a vertex. What a mode may use is decided later, in `network`.
+OpenStreetMap is read straight into arrays (`osm`); GraphML through osmnx; any line layer is noded where
+lines share a vertex. What a mode may use is decided later, in `access`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
-from geo import crs as crs_room, schema
+from geo import crs as crs_room, osm, schema
 from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
+from geo.osm import Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    import pyproj
+    import networkx as nx
     from numpy.typing import NDArray
+
+    from geo.osm import Highways, Restriction
 
 OSM_ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 GRAPHML_ENDINGS = (".graphml",)
-_TAG_KEYS = {"oneway_bicycle": "oneway:bicycle"}
+# What the reader of a file counts, in `attrs` of its pieces.
+COUNTS = ("vertices_missing", "restrictions_read", "restrictions_skipped")
 _SHARED_VERTEX_M = 1e-3
-_OSM_FORMATS = {".pbf": "pbf", ".osm": "osm", ".gz": "osm.gz", ".bz2": "osm.bz2"}
+_LINES_AT_ONCE = 1 << 14  # neighbours share their ends: the vertices are copied for a block of lines, not for all
+_TRUE = frozenset({"true", "yes", "1"})
+_SEVERAL = ("oneway", "maxspeed")
+_KEYS = [schema.STREET_TAG_KEYS.get(name, name) for name in schema.STREET_TAGS]
 
 
-class Ways(NamedTuple):
-    """Lines as flat arrays: way `i` has the vertices `offsets[i]:offsets[i + 1]`.
+class _Cuts(NamedTuple):
+    """Pieces of ways, (pieces,) each: the row of the way, and its first and last vertex."""
 
-    Attributes
-    ----------
-    vertex
-        Number of the place of each vertex; the same number is the same place.
-    lonlat
-        (n, 2) degrees, one a vertex.
-    offsets
-        (ways + 1,) into the vertices.
-    tags
-        One row a way, columns `way` and `schema.STREET_TAGS`, "" where the source is silent.
-    """
+    way: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
 
-    vertex: NDArray[np.int64]
-    lonlat: NDArray[np.float64]
-    offsets: NDArray[np.int64]
-    tags: pd.DataFrame
+
+class _End(NamedTuple):
+    """Where a piece meets a node."""
+
+    piece: int
+    at_end: bool
+    way: int
 
 
 def is_street_file(name: str) -> bool:
@@ -57,7 +62,9 @@ def is_street_file(name: str) -> bool:
     return name.lower().endswith(OSM_ENDINGS + GRAPHML_ENDINGS)
 
 
-def read_osm(file: Path, *, crs: pyproj.CRS, where: str = "", sphere_m: float | None = None) -> gpd.GeoDataFrame:
+def read_osm(
+    file: Path, *, crs: pyproj.CRS | None = None, where: str = "", sphere_m: float | None = None
+) -> gpd.GeoDataFrame:
     """Read the highways of an OpenStreetMap file.
 
     Parameters
@@ -65,7 +72,7 @@ def read_osm(file: Path, *, crs: pyproj.CRS, where: str = "", sphere_m: float | 
     file
         `.osm.pbf`, `.osm`, `.osm.gz` or `.osm.bz2`.
     crs
-        Metric CRS of the result.
+        CRS of the result; by default the metric one of the place (`crs.choose_metric`).
     where
         How the user wrote the file; for messages.
     sphere_m
@@ -73,87 +80,138 @@ def read_osm(file: Path, *, crs: pyproj.CRS, where: str = "", sphere_m: float | 
 
     Returns
     -------
-    `schema.STREETS`: every piece between junctions; its attrs tell `vertices_missing`, the
-    number of way vertices whose place the file does not hold (cut off at the extract's border).
+    `schema.STREETS`: every piece between junctions, as the file orders ways and their vertices. Its attrs count
+    `vertices_missing`: way vertices whose place the file does not hold (cut off at the extract's border);
+    `restrictions_read`: relations that forbid cars a turn and stand in `schema.STREET_TURNS`;
+    `restrictions_skipped`: those that do not, since they go by way of other ways, bind at some hours only, miss
+    members, or name a way that passes through the node, so that the turn meant is not certain.
 
     Raises
     ------
     InputFaultsError
         When the file is truncated, not OpenStreetMap, or holds no highway.
     """
-    ways, missing = _read_ways(file, where or str(file))
-    if not len(ways.tags):
+    found = osm.read(file, where=where or str(file))
+    ways = found.ways
+    if not len(ways.way):
         raise InputFaultsError([Fault(where or str(file), Message("streets.no_highway"))])
-    pieces = _pieces(ways, crs=crs, sphere_m=sphere_m)
-    pieces.attrs["vertices_missing"] = missing
+    frame = crs or _metric_of(ways.lonlat)
+    cuts = _cut(ways)
+    turns, read = _no_turns(found, cuts)
+    length_m = _lengths_m(ways, cuts, sphere_m=sphere_m)
+    lines = _lines(_projected(ways.lonlat, frame), cuts)
+    pieces = gpd.GeoDataFrame(_table(ways, cuts, length_m, turns), geometry=lines, crs=frame)[[*schema.STREETS]]
+    skipped = len(found.restrictions) - read + found.restrictions_skipped
+    pieces.attrs.update(zip(COUNTS, (found.vertices_missing, read, skipped), strict=True))
     return pieces
 
 
-def _read_ways(file: Path, where: str) -> tuple[Ways, int]:
-    """Return the highways of a file as arrays, and how many vertices have no place."""
-    import osmium  # noqa: PLC0415 - only this reader needs it
-
-    way: Any
-    refs: list[int] = []
-    lon: list[float] = []
-    lat: list[float] = []
-    counts: list[int] = []
-    ids: list[int] = []
-    tags: dict[str, list[str]] = {name: [] for name in schema.STREET_TAGS}
-    missing = 0
-    endings = "".join(file.suffixes[-1:]).lower()
-    source = osmium.io.File(str(file), _OSM_FORMATS.get(endings, ""))
-    try:
-        ways = osmium.FileProcessor(source, osmium.osm.NODE | osmium.osm.WAY).with_locations()
-        for way in ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(
-            osmium.filter.KeyFilter("highway")
-        ):
-            placed = [(node.ref, node.lon, node.lat) for node in way.nodes if node.location.valid()]
-            missing += len(way.nodes) - len(placed)
-            if len(placed) < 2:  # noqa: PLR2004 - a line has two ends
-                continue
-            way_refs, way_lon, way_lat = zip(*placed, strict=True)
-            refs += way_refs
-            lon += way_lon
-            lat += way_lat
-            counts.append(len(placed))
-            ids.append(way.id)
-            for name, values in tags.items():
-                values.append(way.tags.get(_TAG_KEYS.get(name, name), "") or "")
-    except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise InputFaultsError([Fault(where, Message("streets.unreadable", {"why": str(error)}))]) from error
-    vertex = np.unique(np.asarray(refs, dtype=np.int64), return_inverse=True)[1].astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    lonlat = np.column_stack([np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)])
-    return Ways(vertex, lonlat, offsets.astype(np.int64), pd.DataFrame({"way": ids, **tags})), missing
+def _metric_of(lonlat: NDArray[np.float64]) -> pyproj.CRS:
+    """Return the metric CRS for the middle of what has been read."""
+    lon, lat = (lonlat.min(axis=0) + lonlat.max(axis=0)) / 2
+    return crs_room.choose_metric(float(lon), float(lat))
 
 
-def _pieces(ways: Ways, *, crs: pyproj.CRS, sphere_m: float | None) -> gpd.GeoDataFrame:
+def _cut(ways: Ways) -> _Cuts:
     """Cut ways at junctions: vertices met twice (by ways, or by a way itself) and the ends of ways."""
-    counts = np.bincount(ways.vertex)
-    junction = counts[ways.vertex] > 1
-    first, last = ways.offsets[:-1], ways.offsets[1:] - 1
-    junction[first] = junction[last] = True
-    way_of = np.repeat(np.arange(len(first)), np.diff(ways.offsets))
+    junction = (np.bincount(ways.vertex) > 1)[ways.vertex]
+    junction[ways.offsets[:-1]] = junction[ways.offsets[1:] - 1] = True
     at = np.flatnonzero(junction)
-    same = way_of[at[:-1]] == way_of[at[1:]]
-    start, end = at[:-1][same], at[1:][same]
-    size = end - start + 1
-    offsets = np.concatenate([[0], np.cumsum(size)])
-    take = np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], size)
-    step = np.concatenate([crs_room.segment_lengths_m(ways.lonlat, sphere_m=sphere_m), [0.0]])
-    run = np.concatenate([[0.0], np.cumsum(step)])
-    line = shapely.linestrings(ways.lonlat[take], indices=np.repeat(np.arange(len(start)), size))
-    table = ways.tags.iloc[way_of[start]].reset_index(drop=True)
-    nodes, number = np.unique(np.concatenate([ways.vertex[start], ways.vertex[end]]), return_inverse=True)
-    del nodes
-    table["start_node"], table["end_node"] = number[: len(start)], number[len(start) :]
-    table["length_m"] = run[end] - run[start]
-    pieces = gpd.GeoDataFrame(table, geometry=line, crs=crs_room.WGS84).to_crs(crs)
-    return pieces[[*schema.STREETS]]
+    way = np.searchsorted(ways.offsets, at, side="right") - 1
+    same = way[:-1] == way[1:]
+    return _Cuts(way[:-1][same], at[:-1][same], at[1:][same])
 
 
-def read_graphml(file: Path, *, crs: pyproj.CRS, where: str = "") -> gpd.GeoDataFrame:
+def _projected(lonlat: NDArray[np.float64], crs: pyproj.CRS) -> NDArray[np.float64]:
+    if crs.is_exact_same(crs_room.WGS84):
+        return lonlat
+    move = pyproj.Transformer.from_crs(crs_room.WGS84, crs, always_xy=True)
+    return np.column_stack(move.transform(lonlat[:, 0], lonlat[:, 1]))
+
+
+def _lines(xy: NDArray[np.float64], cuts: _Cuts) -> NDArray[np.object_]:
+    """Return the line of each piece; `xy` are the places of the ways' vertices."""
+    lines = np.empty(len(cuts.way), dtype=object)
+    for begin in range(0, len(lines), _LINES_AT_ONCE):
+        some = slice(begin, begin + _LINES_AT_ONCE)
+        first = cuts.first[some]
+        size = cuts.last[some] - first + 1
+        offsets = np.concatenate([[0], np.cumsum(size)])
+        take = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], size)
+        lines[some] = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy[take], (offsets,))
+    return lines
+
+
+def _lengths_m(ways: Ways, cuts: _Cuts, *, sphere_m: float | None = None) -> NDArray[np.float64]:
+    step = np.append(crs_room.segment_lengths_m(ways.lonlat, sphere_m=sphere_m), 0.0)
+    step[ways.offsets[1:] - 1] = 0.0  # from way to way
+    return np.add.reduceat(step, cuts.first)
+
+
+def _table(
+    ways: Ways, cuts: _Cuts, length_m: NDArray[np.float64], turns: dict[str, NDArray[np.object_]]
+) -> dict[str, NDArray[np.generic]]:
+    """Return the columns of the pieces, apart from their lines; the tags of the ways are used up."""
+    start, end = ways.vertex[cuts.first], ways.vertex[cuts.last]
+    met = np.zeros(int(ways.vertex.max()) + 1, dtype=bool)
+    met[start] = met[end] = True
+    number = np.cumsum(met) - 1
+    return {
+        "way": ways.way[cuts.way],
+        "start_node": number[start],
+        "end_node": number[end],
+        "length_m": length_m,
+        **{name: ways.tags.pop(name)[cuts.way] for name in schema.STREET_TAGS},
+        **turns,
+    }
+
+
+def _no_turns(found: Highways, cuts: _Cuts) -> tuple[dict[str, NDArray[np.object_]], int]:
+    """Return `schema.STREET_TURNS` of the pieces, and how many restrictions they hold."""
+    count = len(cuts.way)
+    columns = {name: np.full(count, "", dtype=object) for name in schema.STREET_TURNS}
+    ends = _ends_at(found, cuts, [restriction.via for restriction in found.restrictions])
+    forbidden: defaultdict[tuple[bool, int], set[int]] = defaultdict(set)
+    read = 0
+    for restriction in found.restrictions:
+        turns = _turns(restriction, ends.get(restriction.via, []))
+        read += bool(turns)
+        for end, ways in turns:
+            forbidden[end.at_end, end.piece] |= ways
+    for (at_end, piece), ways in forbidden.items():
+        columns[schema.STREET_TURNS[at_end]][piece] = ";".join(map(str, sorted(ways)))
+    return columns, read
+
+
+def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_End]]:
+    """Return the ends of pieces that meet at each of some nodes, given by OpenStreetMap's ids."""
+    named = np.zeros(len(found.node), dtype=bool)
+    at = np.minimum(np.searchsorted(found.node, nodes), len(named) - 1)
+    named[at[found.node[at] == nodes]] = True
+    met: defaultdict[int, list[_End]] = defaultdict(list)
+    for at_end, vertex in enumerate((cuts.first, cuts.last)):
+        place = found.ways.vertex[vertex]
+        for piece in np.flatnonzero(named[place]).tolist():
+            end = _End(piece, bool(at_end), int(found.ways.way[cuts.way[piece]]))
+            met[int(found.node[place[piece]])].append(end)
+    return met
+
+
+def _turns(restriction: Restriction, ends: list[_End]) -> list[tuple[_End, set[int]]]:
+    """Return where a restriction forbids to enter which ways; empty where that is not certain."""
+    of_way: defaultdict[int, list[_End]] = defaultdict(list)
+    for end in ends:
+        of_way[end.way].append(end)
+    named = {*restriction.from_ways, *restriction.to_ways}
+    if any(len(of_way.get(way, ())) != 1 for way in named):
+        return []
+    ways = {*restriction.to_ways}
+    if restriction.only:
+        ways = {*of_way} - ways
+    return [(of_way[way][0], ways) for way in restriction.from_ways]
+
+
+def read_graphml(file: Path, *, crs: pyproj.CRS | None = None, where: str = "") -> gpd.GeoDataFrame:
     """Read a street graph that osmnx wrote (any version; every value may be a string).
 
     Arcs there and back along one street become one piece; an arc whose `oneway` is true keeps its
@@ -175,7 +233,7 @@ def read_graphml(file: Path, *, crs: pyproj.CRS, where: str = "") -> gpd.GeoData
     return from_graph(graph, crs=crs, where=where or str(file))
 
 
-def read_place(place: str, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+def read_place(place: str, *, crs: pyproj.CRS | None = None) -> gpd.GeoDataFrame:
     """Fetch the streets of a named place from OpenStreetMap (needs a network).
 
     Raises
@@ -186,14 +244,43 @@ def read_place(place: str, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     import osmnx  # noqa: PLC0415 - see read_graphml
 
     try:
-        graph = osmnx.graph_from_place(place, network_type="all", simplify=True)
+        with graph_tags():
+            graph = osmnx.graph_from_place(place, network_type="all", simplify=False, retain_all=True)
+        graph = simplified(graph)
     except (ValueError, OSError, TypeError, osmnx._errors.InsufficientResponseError) as error:  # noqa: SLF001
         raise InputFaultsError([Fault(place, Message("streets.no_place", {"why": str(error)}))]) from error
     return from_graph(graph, crs=crs, where=place)
 
 
-def from_graph(graph: object, *, crs: pyproj.CRS, where: str) -> gpd.GeoDataFrame:
-    """Return the street pieces of an osmnx graph."""
+@contextmanager
+def graph_tags() -> Iterator[None]:
+    """Let osmnx keep the tags that decide who may use a street; by itself it drops most of them."""
+    import osmnx  # noqa: PLC0415 - see read_graphml
+
+    kept = osmnx.settings.useful_tags_way
+    osmnx.settings.useful_tags_way = [*dict.fromkeys([*kept, *_KEYS])]
+    try:
+        yield
+    finally:
+        osmnx.settings.useful_tags_way = kept
+
+
+def simplified(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    """Return an osmnx graph without the vertices between junctions; a street is cut where one of its tags changes.
+
+    By itself osmnx merges such streets and lists their tags in the order of a set, which differs from run to run.
+    """
+    import osmnx  # noqa: PLC0415 - see read_graphml
+
+    return osmnx.simplify_graph(graph, edge_attrs_differ=_KEYS)
+
+
+def from_graph(graph: object, *, crs: pyproj.CRS | None = None, where: str) -> gpd.GeoDataFrame:
+    """Return the street pieces of an osmnx graph; it holds no turn restrictions.
+
+    Of an attribute with several values (ways that osmnx merged) the first is taken; of `maxspeed` all, ";" between.
+    What is one way in part is one way.
+    """
     import osmnx  # noqa: PLC0415 - see read_graphml
 
     nodes, arcs = osmnx.graph_to_gdfs(graph)
@@ -205,25 +292,34 @@ def from_graph(graph: object, *, crs: pyproj.CRS, where: str) -> gpd.GeoDataFram
     end = number.reindex(index["v"]).to_numpy()
     plain = crs_room.convert(arcs.reset_index(drop=True), crs_room.WGS84)
     tags = pd.DataFrame({name: _graph_tag(plain, name) for name in schema.STREET_TAGS})
-    one_way = np.isin(tags["oneway"].str.lower().to_numpy(), ["true", "yes", "1"])
+    one_way = (
+        tags["oneway"].str.lower().str.split(";").map(lambda said: not _TRUE.isdisjoint(said)).to_numpy(dtype=bool)
+    )
     tags["oneway"] = np.where(one_way, "yes", "")
     table = gpd.GeoDataFrame(tags, geometry=plain.geometry.to_numpy(), crs=crs_room.WGS84)
-    table["way"] = _graph_tag(plain, "osmid")
+    table = table.assign(**dict.fromkeys(schema.STREET_TURNS, ""), way=_graph_tag(plain, "osmid"))
     table["start_node"], table["end_node"] = start, end
     table["length_m"] = _line_lengths_m(table.geometry.to_numpy())
     low, high = np.minimum(start, end), np.maximum(start, end)
     same = pd.DataFrame({"low": low, "high": high, "length": table["length_m"].round(1), "one": one_way})
     same["way"] = np.where(one_way, np.arange(len(table)).astype(str), "")
     table = table[~same.duplicated()]
-    return table[[*schema.STREETS]].reset_index(drop=True).to_crs(crs)
+    frame = crs or _metric_of(shapely.get_coordinates(table.geometry.to_numpy()))
+    return table[[*schema.STREETS]].reset_index(drop=True).to_crs(frame)
 
 
 def _graph_tag(arcs: pd.DataFrame, name: str) -> pd.Series[str]:
-    """Return one attribute of arcs as text; of a list (ways merged by osmnx) the first."""
-    key = _TAG_KEYS.get(name, name)
+    """Return one attribute of arcs as text."""
+    key = schema.STREET_TAG_KEYS.get(name, name)
     if key not in arcs.columns:
         return pd.Series("", index=arcs.index)
-    values = arcs[key].map(lambda value: value[0] if isinstance(value, list) else value)
+
+    def text(value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return ";".join(map(str, value)) if name in _SEVERAL else value[0]
+
+    values = arcs[key].map(text)
     return values.where(values.notna(), "").astype(str)
 
 
@@ -235,7 +331,7 @@ def _line_lengths_m(lines: NDArray[np.object_], *, sphere_m: float | None = None
     return np.bincount(line_of[:-1][inside], weights=step[inside], minlength=len(lines)).astype(np.float64)
 
 
-def from_lines(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS, where: str) -> gpd.GeoDataFrame:
+def from_lines(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS | None = None, where: str) -> gpd.GeoDataFrame:
     """Node a line layer where lines share a vertex (to a millimetre); the tags are its own columns.
 
     Lines that cross without a shared vertex are not joined: they may be a bridge.
@@ -247,16 +343,20 @@ def from_lines(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS, where: str) -> gpd.G
     """
     kinds = shapely.get_type_id(lines.geometry.to_numpy())
     usable = lines[np.isin(kinds, [shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING])]
-    parts = usable.to_crs(crs).explode(index_parts=False).reset_index(drop=True)
+    parts = usable.explode(index_parts=False).reset_index(drop=True)
     parts = parts[shapely.length(parts.geometry.to_numpy()) > 0].reset_index(drop=True)
     if parts.empty:
         raise InputFaultsError([Fault(where, Message("streets.no_line"))])
-    xy, line_of = shapely.get_coordinates(parts.geometry.to_numpy(), return_index=True)
-    place = np.unique(np.round(xy / _SHARED_VERTEX_M).astype(np.int64), axis=0, return_inverse=True)[1]
     lonlat = shapely.get_coordinates(parts.to_crs(crs_room.WGS84).geometry.to_numpy())
+    metric = crs if crs is not None and crs_room.is_metric(crs) else _metric_of(lonlat)
+    xy, line_of = shapely.get_coordinates(parts.to_crs(metric).geometry.to_numpy(), return_index=True)
+    place = np.unique(np.round(xy / _SHARED_VERTEX_M).astype(np.int64), axis=0, return_inverse=True)[1]
     offsets = np.searchsorted(line_of, np.arange(len(parts) + 1))
-    tags = pd.DataFrame({"way": np.arange(1, len(parts) + 1), **_line_tags(parts)})
-    return _pieces(Ways(place.astype(np.int64).ravel(), lonlat, offsets, tags), crs=crs, sphere_m=None)
+    ways = Ways(place.astype(np.int64).ravel(), lonlat, offsets, np.arange(1, len(parts) + 1), _line_tags(parts))
+    cuts = _cut(ways)
+    none = {name: np.full(len(cuts.way), "", dtype=object) for name in schema.STREET_TURNS}
+    pieces = gpd.GeoDataFrame(_table(ways, cuts, _lengths_m(ways, cuts), none), geometry=_lines(xy, cuts), crs=metric)
+    return pieces[[*schema.STREETS]].to_crs(crs or metric)
 
 
 def _line_tags(lines: pd.DataFrame) -> dict[str, NDArray[np.object_]]:
@@ -272,13 +372,15 @@ def _line_tags(lines: pd.DataFrame) -> dict[str, NDArray[np.object_]]:
 
 
 def combine(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Return several street tables as one; nodes of different sources stay apart."""
+    """Return several street tables as one; nodes of different sources stay apart, what was counted is summed."""
     listed = list(tables)
+    crs = crs_room.require_same(*listed)
+    if len(listed) == 1:
+        return listed[0]
     shifted, base = [], 0
     for table in listed:
         shifted.append(table.assign(start_node=table["start_node"] + base, end_node=table["end_node"] + base))
         base = int(max(shifted[-1]["start_node"].max(), shifted[-1]["end_node"].max())) + 1
-    crs_room.require_same(*listed)
-    return (
-        shifted[0] if len(shifted) == 1 else gpd.GeoDataFrame(pd.concat(shifted, ignore_index=True), crs=listed[0].crs)
-    )
+    together = gpd.GeoDataFrame(pd.concat(shifted, ignore_index=True), crs=crs)
+    together.attrs = {name: sum(table.attrs.get(name, 0) for table in listed) for name in COUNTS}
+    return together

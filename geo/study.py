@@ -359,6 +359,7 @@ def _merged(code: str, spec: ServiceSpec, base: ServiceType | None) -> ServiceTy
         minutes=minutes,
         also=tuple(ring for ring in also if ring.mode != mode),
         direction=spec.direction or base.direction,
+        delay_minutes=base.delay_minutes if spec.delay_minutes is None else spec.delay_minutes,
         basis=base.basis if spec.limit is None else "",
         status=base.status if spec.limit is None else catalogue.OWN,
     )

@@ -73,6 +73,7 @@ class ServiceSpec(Frozen):
     also: tuple[AlsoSpec, ...] | None = None
     demand: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
     direction: catalogue.Direction | None = None
+    delay_minutes: Annotated[float, Field(ge=0, le=240)] | None = None
 
 
 class ModeSpec(Frozen):

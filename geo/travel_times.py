@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from geo import units, windows
 from geo.tiles import Shelf, ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from geo.catalogue import Direction
@@ -76,7 +78,7 @@ def _sides(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a node at either end of each place's edge; whoever stands at an end has come by no street."""
     edge, at = standing.edge, standing.at
-    if by_start is network.start and by_end is network.end:
+    if network.plain:
         return by_start[edge], by_end[edge]
     return (
         np.where(at == 0.0, junction[network.start[edge]], by_start[edge]),
@@ -133,9 +135,17 @@ def stands(points: pd.DataFrame, *, access_kmh: float) -> Stands:
             for first, name in ((edge, "edge2"), (at, "fraction2"), (leg_m, "snap_m2"))
         )
         row = both[order]
-    leg = units.minutes_of(leg_m.astype(np.float64), access_kmh)
+    found = stands_of(row, edge, at, leg_m, access_kmh=access_kmh)
     if "delay_minutes" in points.columns:
-        leg = leg + points["delay_minutes"].to_numpy(dtype=np.float64)[row]
+        return found._replace(leg=found.leg + points["delay_minutes"].to_numpy(dtype=np.float64)[row])
+    return found
+
+
+def stands_of(
+    row: NDArray[Any], edge: NDArray[Any], at: NDArray[Any], leg_m: NDArray[Any], *, access_kmh: float
+) -> Stands:
+    """Return places on edges, with their legs in minutes."""
+    leg = units.minutes_of(leg_m.astype(np.float64), access_kmh)
     return Stands(row.astype(np.int64), edge.astype(np.int64), at.astype(np.float64), leg)
 
 
@@ -217,7 +227,7 @@ def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction
     if not len(standing.row):
         return Reach(network, direction, limit, standing, window, np.empty(0), np.empty(0, dtype=np.int64))
     used, number = np.unique(standing.row, return_inverse=True)
-    arcs = _with_facilities(window, standing, number, direction)
+    arcs = _with_facilities(window, _base(window, direction), standing, number, direction)
     minutes, _, source = csgraph.dijkstra(
         arcs, indices=np.arange(count, count + len(used)), min_only=True, return_predecessors=True, limit=limit
     )
@@ -227,15 +237,70 @@ def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction
     return Reach(network, direction, limit, standing, window, minutes[:count], nearest)
 
 
+def reach_each(
+    network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service"
+) -> Iterator[Reach]:
+    """Search from every facility by itself; those near each other share a window.
+
+    Parameters
+    ----------
+    network, facilities, limit, direction
+        As :func:`reach` takes them.
+
+    Yields
+    ------
+    A search for each attached facility, near ones after each other; `facilities` of each tells its row.
+    """
+    standing = stands(facilities, access_kmh=network.mode.access_kmh)
+    group = _groups(network, standing.edge)[np.searchsorted(standing.row, standing.row, "left")]
+    for each in np.unique(group):
+        some = _taken(standing, np.flatnonzero(group == each))
+        window = windows.around(network, some.edge, minutes=limit)
+        rows, number = np.unique(some.row, return_inverse=True)
+        base = _base(window, direction)
+        at_once = max(1, _DENSE_CELLS // max(window.node_count, 1))
+        for begin in range(0, len(rows), at_once):
+            mine = np.flatnonzero((number >= begin) & (number < begin + at_once))
+            near = _taken(some, mine)
+            table = _search(window, base, near, number[mine] - begin, direction, limit=limit)
+            for place, row in enumerate(rows[begin : begin + at_once]):
+                own = _taken(near, np.flatnonzero(near.row == row))
+                yield Reach(network, direction, limit, own, window, table[place], np.broadcast_to(row, table[place].shape))
+
+
+def _base(window: Window, direction: Direction) -> sparse.csr_array:
+    network = window.network
+    return window.arcs(network.leaving if direction == "from_service" else network.arriving)
+
+
+def _search(
+    window: Window,
+    base: sparse.csr_array,
+    standing: Stands,
+    number: NDArray[np.int64],
+    direction: Direction,
+    *,
+    limit: float,
+) -> NDArray[np.float64]:
+    """Return the minutes of the window's nodes (columns) from each facility by itself (rows, by `number`)."""
+    count, searches = window.node_count, int(number.max()) + 1
+    arcs = _with_facilities(window, base, standing, number, direction)
+    found = csgraph.dijkstra(arcs, indices=np.arange(count, count + searches), limit=limit)
+    return np.asarray(found[:, :count], dtype=np.float64)
+
+
 def _with_facilities(
-    window: Window, standing: Stands, number: NDArray[np.int64], direction: Direction
+    window: Window,
+    base: sparse.csr_array,
+    standing: Stands,
+    number: NDArray[np.int64],
+    direction: Direction,
 ) -> sparse.csr_array:
     """Return the arcs of a search with one more node a facility, joined to the ends of its edges.
 
     Explicit zeros stay arcs in csgraph as long as the matrix is built as csr and never summed.
     """
     network = window.network
-    base = window.arcs(network.leaving if direction == "from_service" else network.arriving)
     seen = ways(network, direction)
     to_end = partial(seen.along[standing.edge], 1.0 - standing.at) + standing.leg
     to_start = partial(seen.against[standing.edge], standing.at) + standing.leg
@@ -269,7 +334,7 @@ def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64],
         (n,) row of the facility, -1 where `minutes` is not finite.
     """
     standing = stands(points, access_kmh=found.network.mode.access_kmh)
-    value, who = _of_stands(found, standing)
+    value, who = minutes_of(found, standing)
     minutes = np.full(len(points), np.inf)
     nearest = np.full(len(points), -1, dtype=np.int64)
     minutes[(points["snap_status"] == "no_geometry").to_numpy()] = np.nan
@@ -282,7 +347,7 @@ def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64],
     return minutes, nearest
 
 
-def _of_stands(found: Reach, standing: Stands) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def minutes_of(found: Reach, standing: Stands) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return minutes and nearest facility of each place on an edge, `inf` beyond the horizon."""
     seen = ways(found.network, found.direction)
     by_start, by_end = seen.ends(found.network, standing)
@@ -391,9 +456,10 @@ def _pairs_of(
     rows, number = np.unique(origins.row, return_inverse=True)
     found = [np.empty((0, 3))]
     at_once = max(1, _DENSE_CELLS // max(window.node_count, len(near.row), 1))
+    base = _base(window, "from_service")
     for begin in range(0, len(rows), at_once) if len(near.row) else ():
         mine = np.flatnonzero((number >= begin) & (number < begin + at_once))
-        table = _dense(window, _taken(origins, mine), number[mine] - begin, near, limit=limit)
+        table = _dense(window, base, _taken(origins, mine), number[mine] - begin, near, limit=limit)
         columns = np.flatnonzero(np.concatenate([[True], near.row[1:] != near.row[:-1]]))
         table = np.minimum.reduceat(table, columns, axis=1)
         first, second = np.nonzero(units.within(table, limit))
@@ -405,12 +471,16 @@ def _pairs_of(
 
 
 def _dense(
-    window: Window, origins: Stands, number: NDArray[np.int64], destinations: Stands, *, limit: float
+    window: Window,
+    base: sparse.csr_array,
+    origins: Stands,
+    number: NDArray[np.int64],
+    destinations: Stands,
+    *,
+    limit: float,
 ) -> NDArray[np.float64]:
     """Return minutes of origins (rows, by `number`) to places on edges (columns)."""
-    count, searches = window.node_count, int(number.max()) + 1
-    arcs = _with_facilities(window, origins, number, "from_service")
-    reached = csgraph.dijkstra(arcs, indices=np.arange(count, count + searches), limit=limit)
+    reached = _search(window, base, origins, number, "from_service", limit=limit)
     seen = ways(window.network, "from_service")
     edge, at = destinations.edge, destinations.at
     start, end = (window.local(nodes) for nodes in seen.ends(window.network, destinations))

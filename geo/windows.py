@@ -47,10 +47,14 @@ class Window:
         first = self.network.first_node[self.tiles]
         return ranges(first, self.network.first_node[self.tiles + 1] - first)
 
+    def nodes_at(self, places: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the search nodes with some numbers in the window."""
+        return np.asarray(places if self.tiles is None else self.nodes[places], dtype=np.int64)
+
     @property
     def node_count(self) -> int:
         """How many nodes there are."""
-        return len(self.nodes)
+        return self.network.node_count if self.tiles is None else len(self.nodes)
 
     @cached_property
     def _shift(self) -> NDArray[np.int64]:

@@ -14,18 +14,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import schema, snapping, surfaces, units
+from geo import catchments, schema, snapping, surfaces, units
+from geo.cells import CellLinks
 from geo.coverage import minutes_column
-from geo.travel_times import Reach, minutes_at, reach
+from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from geo.catalogue import Ring, ServiceType
+    from geo.barriers import Fence
     from geo.grid import Surface
     from geo.network import Network
+    from geo.tiles import Box
 
 UNIFORM_POINTS = 20_000
 MOST_CELLS = 4_000_000
@@ -39,7 +42,7 @@ class Zones(NamedTuple):
     networks: Mapping[str, Network]
     served: Mapping[str, pd.DataFrame]
     linked: Mapping[str, pd.DataFrame]
-    fence: snapping.Fence | None
+    fence: Fence | None
     cap_m: float
 
 
@@ -72,8 +75,7 @@ class Drawn:
 class _Ground(NamedTuple):
     """Cells and random points of one set of streets, linked."""
 
-    cells: surfaces.Cells
-    snapped: pd.DataFrame
+    links: CellLinks
     random: NDArray[np.object_]
     random_snapped: pd.DataFrame
 
@@ -140,17 +142,22 @@ def _bounds(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> tuple[float, 
     return west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M
 
 
-def _ground(base: Zones, net: Network, cell_m: float, bounds: tuple[float, float, float, float]) -> _Ground:
-    cells = surfaces.near_streets(net, cell_m, cap_m=base.cap_m, within_m=bounds)
+def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> dict[str, _Ground]:
+    """Return cells and random points by mode; modes that use the same streets share them."""
     west, south, east, north = bounds
     draws = np.random.default_rng(_SEED).random((UNIFORM_POINTS, 2))
     random = shapely.points(west + draws[:, 0] * (east - west), south + draws[:, 1] * (north - south))
-    return _Ground(
-        cells,
-        snapping.snap_xy(net, cells.xy, cap_m=base.cap_m, barriers=base.fence),
-        random,
-        snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence),
-    )
+    found: dict[str, _Ground] = {}
+    for mode in modes:
+        net = base.networks[mode]
+        shared = next((known for known in found.values() if known.links.network.same_streets(net)), None)
+        if shared is not None:
+            found[mode] = shared._replace(links=shared.links.for_mode(net))
+            continue
+        links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
+        links.within(bounds)
+        found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
+    return found
 
 
 def _drawn_at(
@@ -160,20 +167,16 @@ def _drawn_at(
     points: gpd.GeoDataFrame,
     *,
     cell_m: float,
-    bounds: tuple[float, float, float, float],
+    bounds: Box,
     combine: str,
     progress: Callable[[float], None],
 ) -> Drawn:
     rings = [(service, number) for service in services for number in range(len(service.rings))]
     modes = dict.fromkeys(service.rings[number].mode for service, number in rings)
-    # Modes with the same access use the same streets: their cells are linked once.
-    by_access: dict[str, Network] = {base.networks[mode].mode.access: base.networks[mode] for mode in modes}
-    grounds = {access: _ground(base, net, cell_m, bounds) for access, net in by_access.items()}
-    for mode in modes:
-        base.networks[mode].warm()
+    grounds = _grounds(base, modes, cell_m, bounds)
 
     def of_ring(ring: tuple[ServiceType, int]) -> _Zone:
-        return _zone(base, grounds, people, points, *ring, combine=combine)
+        return _zone(base, grounds, people, points, *ring, bounds=bounds, combine=combine)
 
     zones: dict[tuple[str, str], _Zone] = {}
     # Rings do not depend on one another, and the work is in libraries that let other threads run.
@@ -202,44 +205,35 @@ def _zone(
     service: ServiceType,
     number: int,
     *,
+    bounds: Box,
     combine: str,
 ) -> _Zone:
     """Return the surface and polygons of one ring, and how far the drawn one errs."""
     ring = service.rings[number]
-    net = base.networks[ring.mode]
-    ground = grounds[net.mode.access]
-    mine = ((points["type"] == service.code) & points["counted"]).to_numpy()
-    theirs = base.served[ring.mode][mine].reset_index(drop=True)
-    search = reach(net, theirs, limit=units.horizon(ring.limit), direction=service.direction)
-    minutes, nearest = minutes_at(search, ground.snapped)
-    field = surfaces.surface(ground.cells, minutes, ground.snapped["snap_status"].to_numpy())
-    bands, kmh = service.bands_of(number), net.mode.access_kmh
-    ask = _asker(base, search)
-    shapes = [surfaces.isochrone(field, limit, access_kmh=kmh, minutes_at=ask) for limit in bands]
+    ground = grounds[ring.mode]
+    theirs = working(base.served[ring.mode], points, service)
+    search = reach(ground.links.network, theirs, limit=units.horizon(ring.limit), direction=service.direction)
+    field, bands = catchments.field_of(ground.links, search, box=bounds), service.bands_of(number)
+    shapes = surfaces.isochrones([field], bands)[0]
     rows = [_row(service, ring, limit, None, "dissolve", shape) for limit, shape in zip(bands, shapes, strict=True)]
     if combine != "dissolve":
-        ids = points["id"].to_numpy()[mine]
-        rows += _single(base, service, ring, bands, ids, ground, search, field, nearest, combine=combine)
+        single = catchments.shapes(ground.links, theirs, bands, combine=combine, direction=service.direction)
+        rows += [
+            _row(service, ring, limit, facility, combine, shape)
+            for facility, zones in zip(theirs["id"], single, strict=True)
+            for limit, shape in zip(bands, zones, strict=True)
+        ]
     drawn = surfaces.drawn(np.array([shapes[-1]], dtype=object))[0]
     random_minutes = minutes_at(search, ground.random_snapped)[0]
     uniform = _uniform_share(drawn, ground, random_minutes, ring.limit)
-    return _Zone(rows, field, _share(drawn, people, service, number, ring), uniform)
+    return _Zone(rows, surfaces.surface(field), _share(drawn, people, service, number, ring), uniform)
 
 
-def _asker(
-    base: Zones, search: Reach, *, facility: int | None = None
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return what gives the minutes of any places, by the same rule as those of people.
-
-    With a facility: only where that one is the nearest, else `inf`.
-    """
-
-    def ask(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        snapped = snapping.snap_xy(search.network, xy, cap_m=base.cap_m, barriers=base.fence)
-        minutes, nearest = minutes_at(search, snapped)
-        return minutes if facility is None else np.where(nearest == facility, minutes, np.inf)
-
-    return ask
+def working(served: pd.DataFrame, points: gpd.GeoDataFrame, service: ServiceType) -> pd.DataFrame:
+    """Return the snapped rows of the working facilities of one type, with their `id` and `delay_minutes`."""
+    mine = ((points["type"] == service.code) & points["counted"]).to_numpy()
+    own = {"id": points["id"].to_numpy()[mine], "delay_minutes": service.delay_minutes}
+    return pd.DataFrame(served[mine]).assign(**own).reset_index(drop=True)
 
 
 def _row(
@@ -253,40 +247,6 @@ def _row(
         "combine": combine,
         "geometry": shape,
     }
-
-
-def _single(
-    base: Zones,
-    service: ServiceType,
-    ring: Ring,
-    bands: Sequence[float],
-    ids: NDArray[np.object_],
-    ground: _Ground,
-    search: Reach,
-    field: Surface,
-    nearest: NDArray[np.int64],
-    *,
-    combine: str,
-) -> list[dict[str, object]]:
-    """Return the zones of single facilities: each by itself, or each where it is the nearest."""
-    rows = []
-    owner = np.full(field.grid.shape, -1, dtype=np.int64)
-    owner.ravel()[ground.cells.number] = nearest
-    kmh, status = search.network.mode.access_kmh, ground.snapped["snap_status"].to_numpy()
-    for number, facility in enumerate(ids):
-        if combine == "split":
-            own, ask = surfaces.split(field, owner, number), _asker(base, search, facility=number)
-        else:
-            theirs = search.facilities.iloc[[number]].reset_index(drop=True)
-            alone = reach(search.network, theirs, limit=search.horizon, direction=service.direction)
-            own, ask = surfaces.surface(ground.cells, minutes_at(alone, ground.snapped)[0], status), _asker(base, alone)
-        rows += [
-            _row(
-                service, ring, limit, facility, combine, surfaces.isochrone(own, limit, access_kmh=kmh, minutes_at=ask)
-            )
-            for limit in bands
-        ]
-    return rows
 
 
 def _share(polygon: shapely.Geometry, people: gpd.GeoDataFrame, service: ServiceType, number: int, ring: Ring) -> float:

@@ -246,23 +246,25 @@ def hold(
     facilities: pd.DataFrame,
     *,
     direction: Direction = "to_service",
-    limit: float = 60.0,
+    limits: tuple[float, ...] = (60.0,),
     streets: Streets | None = None,
 ) -> np.ndarray:
     """Hold the engine's minutes, who is nearest, and all pairs to the twin's; return the twin's (people, facilities)."""
-    ends = (people, facilities) if direction == "to_service" else (facilities, people)
-    table = minutes(network, *ends, limit=limit + 1.0, streets=streets)
-    slow = (table if direction == "to_service" else table.T).min(axis=1, initial=np.inf)
-    found, nearest = minutes_at(reach(network, facilities, limit=limit, direction=direction), people)
+    there = direction == "to_service"
+    ends = (people, facilities) if there else (facilities, people)
+    pairs = minutes(network, *ends, limit=max(limits) + 1.0, streets=streets)
+    table = pairs if there else pairs.T
+    slow = table.min(axis=1, initial=np.inf)
     placed = (people["snap_status"] != "no_geometry").to_numpy()
-    assert (np.isnan(found) == ~placed).all()
-    _same(found[placed], slow[placed], limit)
-    there = np.isfinite(found)
-    assert ((nearest >= 0) == there).all()
-    theirs = (table if direction == "to_service" else table.T)[np.flatnonzero(there), nearest[there]]
-    assert np.abs(theirs - slow[there]).max(initial=0.0) < FINE
-    listed = matrix(network, *ends, limit=limit)
-    dense = np.full(table.shape, np.inf)
-    dense[listed["origin"], listed["destination"]] = listed["minutes"]
-    _same(dense, table, limit)
-    return table if direction == "to_service" else table.T
+    for limit in limits:
+        found, nearest = minutes_at(reach(network, facilities, limit=limit, direction=direction), people)
+        assert (np.isnan(found) == ~placed).all()
+        _same(found[placed], slow[placed], limit)
+        reached = np.flatnonzero(np.isfinite(found))
+        assert ((nearest >= 0) == np.isfinite(found)).all()
+        assert np.abs(table[reached, nearest[reached]] - slow[reached]).max(initial=0.0) < FINE
+        listed = matrix(network, *ends, limit=limit)
+        dense = np.full(pairs.shape, np.inf)
+        dense[listed["origin"], listed["destination"]] = listed["minutes"]
+        _same(dense, pairs, limit)
+    return table

@@ -113,24 +113,30 @@ def test_a_whole_metre_is_no_wall(tmp_path: Path) -> None:
     assert np.diff(steps).max() / 10 == pytest.approx(0.5 / 30)
 
 
-def test_speckle_is_not_taken_for_slopes(tmp_path: Path) -> None:
-    """Hills of up to 15 %, 1 m of radar speckle, whole metres: what is left on streets of 10 m is within 2 %."""
+def test_speckle_is_not_taken_for_slopes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hills of up to 15 %, 1 m of radar speckle, whole metres: streets of 10 m are right to 1 %, unsmoothed to 4 %."""
 
     def hills(xy: np.ndarray) -> np.ndarray:
         return 100 + 20 * np.sin(xy[..., 0] / 180) + 15 * np.cos(xy[..., 1] / 140)
 
     side = 200
     transform = Affine(30.0, 0, EAST, 0, -30.0, NORTH + side * 30.0)
-    local = np.stack(centres(transform, side, side), axis=-1) - (EAST, NORTH)
+    local = np.stack(centres(transform, side, side), axis=-1) - np.array((EAST, NORTH))
     speckle = np.random.default_rng(5).standard_normal((side, side))
     file = write(tmp_path / "x.tif", np.rint(hills(local) + speckle).astype(np.int16), transform=transform)
     one = random_places(5000, 100, 100, 5900, 5900)
-    other = one + (6.0, 8.0)
-    found = (at(file, *other).metres - at(file, *one).metres) / 10
+    other = np.add(one, (6.0, 8.0))
     true = (hills(other) - hills(one)) / 10
     assert np.abs(true).max() > 0.14
-    assert np.sqrt(np.mean((found - true) ** 2)) < 0.012
-    assert np.quantile(np.abs(found - true), 0.95) < 0.02 < np.abs(np.diff(speckle)).mean() / 30
+
+    def error() -> float:
+        found = (at(file, *other).metres - at(file, *one).metres) / 10
+        return float(np.sqrt(np.mean((found - true) ** 2)))
+
+    smoothed = error()
+    monkeypatch.setattr(elevation, "BASELINE_M", 30.0)
+    assert smoothed < 0.012
+    assert error() > 0.03
 
 
 def test_the_coarser_the_cell_the_less_it_is_mixed(tmp_path: Path) -> None:

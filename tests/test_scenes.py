@@ -44,7 +44,7 @@ def answer(
     if delay is not None:
         ends["delay_minutes"] = delay
     facts = slow_twin.streets_of(table, mode, slopes)
-    slow = slow_twin.hold(net, start, ends, direction=direction, limit=LIMIT, streets=facts)
+    slow = slow_twin.hold(net, start, ends, direction=direction, limits=(LIMIT,), streets=facts)
     found, _ = minutes_at(reach(net, ends, limit=LIMIT, direction=direction), start)
     assert found == pytest.approx(slow.min(axis=1))
     return found.tolist()

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import bz2
 import gzip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import shapely
 from worlds import METRIC
 
-from geo import schema, streets
+from geo import access, modes, schema, streets
 from geo.errors import GeoCrsError, InputFaultsError
 
 if TYPE_CHECKING:
@@ -18,28 +19,37 @@ if TYPE_CHECKING:
 
 GEOD = pyproj.Geod(ellps="WGS84")
 Ways = dict[int, tuple[list[int], dict[str, str]]]
+Turn = tuple[dict[str, str], list[tuple[str, str, int]]]  # tags; members: type, role, id
 
 # Nodes 1 to 6 lie on one parallel, a thousandth of a degree apart; 7 and 8 north of 2 and 3; 9 is 8 again.
 PLACES = {n: (118.0 + n / 1000, 25.3) for n in range(1, 7)}
 PLACES |= {7: (118.002, 25.301), 8: (118.003, 25.301), 9: (118.003, 25.301)}
 
 
-def osm(ways: Ways, *, without: tuple[int, ...] = ()) -> str:
-    nodes = [
+def tagged(tags: dict[str, str]) -> str:
+    return "".join(f'<tag k="{k}" v="{v}"/>' for k, v in tags.items())
+
+
+def osm(ways: Ways, *turns: Turn, without: tuple[int, ...] = ()) -> str:
+    listed = [
         f'<node id="{n}" version="1" lon="{lon}" lat="{lat}"/>' for n, (lon, lat) in PLACES.items() if n not in without
     ]
-    listed = []
     for way, (refs, tags) in ways.items():
-        inside = "".join(f'<nd ref="{ref}"/>' for ref in refs) + "".join(
-            f'<tag k="{k}" v="{v}"/>' for k, v in tags.items()
-        )
+        inside = "".join(f'<nd ref="{ref}"/>' for ref in refs) + tagged(tags)
         listed.append(f'<way id="{way}" version="1">{inside}</way>')
-    return '<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">' + "".join(nodes + listed) + "</osm>"
+    for number, (tags, members) in enumerate(turns, start=1):
+        inside = "".join(f'<member type="{kind}" ref="{ref}" role="{role}"/>' for kind, role, ref in members)
+        listed.append(
+            f'<relation id="{number}" version="1">{inside}{tagged({"type": "restriction", **tags})}</relation>'
+        )
+    return '<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">' + "".join(listed) + "</osm>"
 
 
-def read(folder: Path, ways: Ways, *, without: tuple[int, ...] = (), sphere_m: float | None = None) -> gpd.GeoDataFrame:
+def read(
+    folder: Path, ways: Ways, *turns: Turn, without: tuple[int, ...] = (), sphere_m: float | None = None
+) -> gpd.GeoDataFrame:
     file = folder / "streets.osm"
-    file.write_text(osm(ways, without=without), encoding="utf-8")
+    file.write_text(osm(ways, *turns, without=without), encoding="utf-8")
     return streets.read_osm(file, crs=METRIC, where="streets.osm", sphere_m=sphere_m)
 
 
@@ -108,6 +118,159 @@ def test_vertices_beyond_the_extract_are_counted(tmp_path: Path) -> None:
     pieces = read(tmp_path, ways, without=(3, 5))
     assert pieces["way"].tolist() == [10]
     assert pieces.attrs["vertices_missing"] == 2
+    whole = read(tmp_path, {10: ([1, 2], {"highway": "residential"})})
+    assert shapely.to_wkb(pieces.geometry.to_numpy()).tolist() == shapely.to_wkb(whole.geometry.to_numpy()).tolist()
+
+
+def test_the_length_of_a_street_depends_on_no_other(tmp_path: Path) -> None:
+    own = {11: ([2, 7, 8], {"highway": "path"})}
+    alone = read(tmp_path, own)
+    others = {10: ([1, 6, 4], {"highway": "path"}), **own, 12: ([6, 5], {"highway": "path"})}
+    assert read(tmp_path, others)["length_m"].tolist()[1] == alone["length_m"].tolist()[0]
+
+
+def test_the_metric_crs_of_the_place_is_taken_unless_one_is_asked_for(tmp_path: Path) -> None:
+    ways = {10: ([1, 6], {"highway": "path"})}
+    asked = read(tmp_path, ways)
+    own = streets.read_osm(tmp_path / "streets.osm")
+    assert own.crs == pyproj.CRS.from_epsg(4548)
+    assert own.geometry.to_crs(METRIC).geom_equals_exact(asked.geometry, 1e-6).all()
+    degrees = streets.read_osm(tmp_path / "streets.osm", crs=pyproj.CRS.from_epsg(4326))
+    assert shapely.get_coordinates(degrees.geometry.to_numpy()).tolist() == [list(PLACES[1]), list(PLACES[6])]
+
+
+def test_the_same_file_is_read_the_same_each_time(tmp_path: Path) -> None:
+    turn = restriction("only_straight_on", 10, 2, 11)
+    once, again = read(tmp_path, CROSSING, turn), read(tmp_path, CROSSING, turn)
+    assert once.equals(again)
+    assert once.attrs == again.attrs
+
+
+# Four arms meet at node 2: from the west, to the east, from the north, and a footway.
+CROSSING: Ways = {
+    10: ([1, 2], {"highway": "primary"}),
+    11: ([2, 3], {"highway": "primary"}),
+    12: ([2, 7], {"highway": "residential"}),
+    13: ([8, 2], {"highway": "footway"}),
+}
+
+
+def restriction(kind: str, start: int, via: int, end: int, **tags: str) -> Turn:
+    return {"restriction": kind, **tags}, [("way", "from", start), ("node", "via", via), ("way", "to", end)]
+
+
+def forbidden(pieces: gpd.GeoDataFrame) -> dict[tuple[int, str], str]:
+    """Return what each piece's ends forbid: by row, and `start` or `end`."""
+    return {
+        (row, name.removeprefix("no_turn_")): text
+        for name in schema.STREET_TURNS
+        for row, text in enumerate(pieces[name])
+        if text != ""
+    }
+
+
+def counted(pieces: gpd.GeoDataFrame) -> tuple[int, int]:
+    return pieces.attrs["restrictions_read"], pieces.attrs["restrictions_skipped"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "expected"),
+    [
+        ("no_left_turn", 12, {(0, "end"): "12"}),
+        ("only_straight_on", 11, {(0, "end"): "10;12;13"}),  # all other ways at the node, the turn back too
+        ("no_u_turn", 10, {(0, "end"): "10"}),
+    ],
+)
+def test_a_turn_restriction_stands_where_the_street_is_left(
+    tmp_path: Path, kind: str, end: int, expected: dict[tuple[int, str], str]
+) -> None:
+    pieces = read(tmp_path, CROSSING, restriction(kind, 10, 2, end))
+    assert forbidden(pieces) == expected
+    assert counted(pieces) == (1, 0)
+    assert all(type(count) is int for count in pieces.attrs.values())
+
+
+def test_restrictions_of_one_street_add_up(tmp_path: Path) -> None:
+    turns = [restriction("no_left_turn", 10, 2, end) for end in (12, 11, 12)]
+    pieces = read(tmp_path, CROSSING, *turns, restriction("no_right_turn", 12, 2, 10))
+    assert forbidden(pieces) == {(0, "end"): "11;12", (2, "start"): "10"}
+    assert counted(pieces) == (4, 0)
+
+
+def test_a_street_drawn_against_its_traffic_is_left_at_its_start(tmp_path: Path) -> None:
+    ways = {**CROSSING, 10: ([2, 1], {"highway": "primary", "oneway": "-1"})}
+    assert forbidden(read(tmp_path, ways, restriction("no_left_turn", 10, 2, 12))) == {(0, "start"): "12"}
+
+
+def test_of_a_way_that_is_cut_the_piece_at_the_node_is_meant(tmp_path: Path) -> None:
+    ways = {
+        10: ([1, 2, 3], {"highway": "primary"}),
+        12: ([2, 7], {"highway": "path"}),
+        14: ([3, 8], {"highway": "path"}),
+    }
+    pieces = read(tmp_path, ways, restriction("no_left_turn", 10, 3, 14))
+    assert forbidden(pieces) == {(1, "end"): "14"}
+    # The way passes through node 2: on which side of it the turn begins, or ends, is not said.
+    for start, end in ((10, 12), (12, 10)):
+        through = read(tmp_path, ways, restriction("no_left_turn", start, 2, end))
+        assert forbidden(through) == {}
+        assert counted(through) == (0, 1)
+
+
+def test_several_ways_in_or_out(tmp_path: Path) -> None:
+    tags = {"restriction": "no_entry"}
+    members = [("way", "from", 10), ("way", "from", 12), ("node", "via", 2), ("way", "to", 11)]
+    assert forbidden(read(tmp_path, CROSSING, (tags, members))) == {(0, "end"): "11", (2, "start"): "11"}
+    members = [("way", "from", 10), ("node", "via", 2), ("way", "to", 11), ("way", "to", 12)]
+    only = ({"restriction": "only_straight_on"}, members)
+    assert forbidden(read(tmp_path, CROSSING, only)) == {(0, "end"): "10;13"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "binds"),
+    [
+        ({"restriction": "no_left_turn", "except": "bus; motorcar"}, False),
+        ({"restriction": "no_left_turn", "except": "psv;bicycle"}, True),
+        ({"restriction:hgv": "no_left_turn"}, False),
+        ({"restriction:motorcar": "no_left_turn"}, True),
+        ({"restriction:motor_vehicle": "no_left_turn", "restriction:hgv": "no_u_turn"}, True),
+        ({"restriction": "no_left_turn", "restriction:conditional": "no_right_turn @ (Mo-Fr)"}, True),
+    ],
+)
+def test_only_restrictions_of_cars_are_read(tmp_path: Path, tags: dict[str, str], *, binds: bool) -> None:
+    pieces = read(tmp_path, CROSSING, (tags, restriction("", 10, 2, 12)[1]))
+    assert forbidden(pieces) == ({(0, "end"): "12"} if binds else {})
+    assert counted(pieces) == (int(binds), 0)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        ({"restriction": "no_u_turn"}, [("way", "from", 10), ("way", "via", 11), ("way", "to", 12)]),
+        ({"restriction": "no_left_turn"}, [("way", "from", 10), ("node", "via", 2)]),
+        ({"restriction": "no_left_turn"}, [("node", "via", 2), ("way", "to", 12)]),
+        ({"restriction": "no_left_turn"}, [("way", "from", 10), ("way", "to", 12)]),
+        restriction("no_left_turn", 10, 2, 99),
+        restriction("no_left_turn", 99, 2, 12),
+        restriction("no_left_turn", 10, 99, 12),
+        restriction("no_left_turn", 10, 1, 12),
+        restriction("give_way", 10, 2, 12),
+        restriction("no_left_turn", 10, 2, 12, hour_on="07:00"),
+        ({"restriction:conditional": "no_left_turn @ (Mo-Fr)"}, restriction("", 10, 2, 12)[1]),
+    ],
+    ids=lambda turn: str(turn[0]),
+)
+def test_a_restriction_that_cannot_be_kept_is_skipped_and_counted(tmp_path: Path, turn: Turn) -> None:
+    pieces = read(tmp_path, CROSSING, turn, restriction("no_right_turn", 12, 2, 10))
+    assert forbidden(pieces) == {(2, "start"): "10"}
+    assert counted(pieces) == (1, 1)
+
+
+def test_cars_may_not_make_the_turns_that_were_read(tmp_path: Path) -> None:
+    pieces = read(tmp_path, CROSSING, restriction("only_straight_on", 10, 2, 11))
+    turns = access.turns(pieces, modes.BUILTIN["drive"])
+    # Leaving piece 0 at its end: not into itself, nor into 12 at its start, nor into 13 at its end.
+    assert [array.tolist() for array in turns] == [[0, 0, 0], [True] * 3, [0, 2, 3], [False, True, False]]
 
 
 def test_a_vertex_given_twice_does_no_harm(tmp_path: Path) -> None:
@@ -136,6 +299,48 @@ def test_a_damaged_file_is_a_fault(tmp_path: Path, name: str, content: bytes) ->
     with pytest.raises(InputFaultsError) as caught:
         streets.read_osm(tmp_path / name, crs=METRIC, where=name)
     assert [fault.where for fault in caught.value.faults] == [name]
+
+
+ENTITIES = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+HEAD = '<?xml version="1.0"?>'
+NODE = '<osm version="0.6"><node id="{id}" version="1" lon="{lon}" lat="0"><tag k="k" v="{tag}"/></node></osm>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEAD + f'<!DOCTYPE osm [<!ENTITY a0 "lol">{ENTITIES}]>' + NODE.format(id=1, lon=0, tag="&a11;"),
+        HEAD + '<!DOCTYPE osm [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + NODE.format(id=1, lon=0, tag="&x;"),
+        HEAD + NODE.format(id=2**63 - 1, lon=0, tag="x"),
+        HEAD + NODE.format(id=1, lon="east", tag="x"),
+    ],
+    ids=["a billion laughs", "another file", "no number", "no place"],
+)
+def test_what_is_written_to_do_harm_is_a_fault(tmp_path: Path, content: str) -> None:
+    (tmp_path / "bad.osm").write_text(content, encoding="utf-8")
+    with pytest.raises(InputFaultsError, match=r"bad\.osm: the street file cannot be read"):
+        streets.read_osm(tmp_path / "bad.osm", crs=METRIC, where="bad.osm")
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress)])
+def test_a_file_that_unpacks_out_of_all_proportion_is_a_fault(tmp_path: Path, ending: str, pack: Any) -> None:
+    """One endless word, which an XML parser would gather in memory."""
+    file = tmp_path / f"bomb.osm.{ending}"
+    file.write_bytes(pack(b'<?xml version="1.0"?><osm generator="' + b"a" * (80 << 20)))
+    with pytest.raises(InputFaultsError, match="unpacks to more than 100 times its size"):
+        streets.read_osm(file, crs=METRIC)
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress)])
+def test_a_truncated_compressed_file_is_a_fault(tmp_path: Path, ending: str, pack: Any) -> None:
+    packed = pack(osm(CROSSING).encode())
+    file = tmp_path / f"cut.osm.{ending}"
+    for size in (1, len(packed) // 2, len(packed) - 1):
+        file.write_bytes(packed[:size])
+        with pytest.raises(InputFaultsError):
+            streets.read_osm(file, crs=METRIC)
+    file.write_bytes(packed)
+    assert len(streets.read_osm(file, crs=METRIC)) == len(CROSSING)
 
 
 def test_a_truncated_extract_is_a_fault(tmp_path: Path, shared: Path) -> None:
@@ -203,6 +408,25 @@ def test_parts_of_lines_and_columns_of_lines() -> None:
     assert pieces["length_m"].tolist() == pytest.approx([10, 40, 7], abs=0.01)
 
 
+def test_lines_in_degrees_are_joined_to_a_millimetre_too() -> None:
+    """Streets 20 m apart do not meet, whatever CRS the layer is in or is asked for."""
+    table = lines(near((0, 0), (100, 0)), near((0, 20), (100, 20)), near((100.0004, 0), (100, -9))).to_crs(4326)
+    for crs in (None, METRIC, pyproj.CRS.from_epsg(4326)):
+        pieces = streets.from_lines(table, crs=crs, where="x")
+        assert len({*pieces["start_node"], *pieces["end_node"]}) == 5
+        assert pieces.crs == (crs or pyproj.CRS.from_epsg(4548))
+        assert pieces["length_m"].tolist() == pytest.approx([100, 100, 9], abs=0.01)
+
+
+def test_lines_stay_where_they_are() -> None:
+    drawn = near((0.1, 0.2), (100.3, 0.4))
+    assert streets.from_lines(lines(drawn), crs=METRIC, where="x").geometry.iloc[0] == drawn
+
+
+def test_lines_forbid_no_turn() -> None:
+    assert forbidden(streets.from_lines(lines(near((0, 0), (9, 0))), crs=METRIC, where="x")) == {}
+
+
 def test_a_layer_without_a_line_is_a_fault() -> None:
     with pytest.raises(InputFaultsError):
         streets.from_lines(lines(shapely.Point(1, 1), None), crs=METRIC, where="x")
@@ -215,6 +439,15 @@ def test_nodes_of_two_sources_stay_apart() -> None:
     assert both.index.tolist() == [0, 1]
     with pytest.raises(GeoCrsError):
         streets.combine([one, one.to_crs(4549)])
+
+
+def test_what_sources_counted_is_summed(tmp_path: Path) -> None:
+    one = read(tmp_path, CROSSING, restriction("no_left_turn", 10, 2, 12), restriction("no_left_turn", 10, 2, 99))
+    other = streets.from_lines(lines(near((0, 0), (10, 0))), crs=METRIC, where="x")
+    both = streets.combine([one, other, one])
+    assert both.attrs == {"vertices_missing": 0, "restrictions_read": 2, "restrictions_skipped": 2}
+    assert forbidden(both) == {(0, "end"): "12", (len(one) + 1, "end"): "12"}
+    assert streets.combine([one]) is one
 
 
 GRAPHML = """<?xml version="1.0" encoding="utf-8"?>
@@ -239,6 +472,35 @@ def test_a_graph_of_osmnx_whose_values_are_text(tmp_path: Path) -> None:
     assert pieces["highway"].tolist() == ["footway", "primary"]
     assert pieces["oneway"].tolist() == ["", "yes"]
     assert pieces["length_m"].tolist() == pytest.approx([GEOD.inv(118.001, 25.3, 118.002, 25.3)[2]] * 2, abs=1e-4)
+    assert list(pieces.columns) == list(schema.STREETS)
+    assert forbidden(pieces) == {}
+    assert streets.read_graphml(tmp_path / "g.graphml").crs == pyproj.CRS.from_epsg(4548)
+
+
+def test_streets_that_osmnx_merged_keep_all_limits_and_are_one_way_where_a_part_is(tmp_path: Path) -> None:
+    key = '<key id="d6" for="edge" attr.name="maxspeed" attr.type="string"/><graph '
+    speeds = """<data key="d6">['60', '40']</data><data key="d5">[False, True]</data></edge>\n</graph>"""
+    merged = GRAPHML.replace("<graph ", key).replace('<data key="d5">True</data></edge>\n</graph>', speeds)
+    (tmp_path / "g.graphml").write_text(merged, encoding="utf-8")
+    row = streets.read_graphml(tmp_path / "g.graphml", crs=METRIC).iloc[-1]
+    assert (row["maxspeed"], row["oneway"]) == ("60;40", "yes")
+
+
+def test_a_graph_that_osmnx_fetches_keeps_the_tags_that_decide(tmp_path: Path) -> None:
+    """Read from a file as from the service: cut where a tag changes at a vertex (3) that is no junction."""
+    osmnx = pytest.importorskip("osmnx")
+    before = list(osmnx.settings.useful_tags_way)
+    ways = {
+        10: ([1, 2, 3], {"highway": "path", "oneway:bicycle": "no"}),
+        11: ([3, 4, 5], {"highway": "path", "foot": "no"}),
+    }
+    (tmp_path / "streets.osm").write_text(osm(ways), encoding="utf-8")
+    with streets.graph_tags():
+        graph = osmnx.graph_from_xml(tmp_path / "streets.osm", simplify=False, retain_all=True)
+    pieces = streets.from_graph(streets.simplified(graph), crs=METRIC, where="x").sort_values("way")
+    assert pieces[["way", "foot", "oneway_bicycle"]].to_numpy().tolist() == [["10", "", "no"], ["11", "no", ""]]
+    assert shapely.get_num_points(pieces.geometry.to_numpy()).tolist() == [3, 3]
+    assert osmnx.settings.useful_tags_way == before
 
 
 @pytest.mark.parametrize("content", ["", "no graph", "<graphml>", GRAPHML.replace("118.001", "east")])
@@ -263,3 +525,14 @@ def test_porto_alegre_is_read_whole(shared: Path) -> None:
     assert sorted({*pieces["start_node"], *pieces["end_node"]}) == list(
         range(pieces[["start_node", "end_node"]].max(axis=None) + 1)
     )
+
+
+def test_the_turns_of_porto(shared: Path) -> None:
+    """357 relations: 335 are plain (one way in, a node, one way out); the rest lack members or name a passing way."""
+    pieces = streets.read_osm(shared / "data" / "porto" / "porto.osm.pbf")
+    assert pieces.crs == pyproj.CRS.from_epsg(32629)
+    assert counted(pieces) == (335, 22)
+    ways = {str(way) for way in pieces["way"]}
+    named = forbidden(pieces)
+    assert 300 < len(named) <= 335
+    assert all(way in ways for text in named.values() for way in text.split(";"))

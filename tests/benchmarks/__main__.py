@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import nearest, pairs, polygons, reading, regimes, scale, valhalla
+from . import agreement, misplaced, nearest, pairs, polygons, reading, regimes, scale, valhalla
 from .cache import UnavailableError
 from .setting import Setting
 from .table import Row, markdown
@@ -28,6 +28,7 @@ WORKS: dict[str, Callable[[Setting], list[Row]]] = {
     "regimes": regimes.rows,
     "scale": scale.rows,
 }
+PAGES: dict[str, Callable[[], str]] = {"misplaced": misplaced.page, "agreement": agreement.page}
 _TOLD = ("numpy", "scipy", "shapely", "networkx", "osmnx", "pandana")
 
 
@@ -46,7 +47,8 @@ def machine() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for, print the table, write the JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=[*WORKS], metavar="NAME", help=f"one of {', '.join(WORKS)}")
+    names = [*WORKS, *PAGES]
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="fewer services and repeats, no large tiling")
     parser.add_argument("--repeats", type=int, default=None, help="calls a side (5; 1 if quick)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
@@ -59,23 +61,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.exit(1, f"{error}\n")
     setting = Setting(quick=given.quick, repeats=given.repeats or (1 if given.quick else 5))
     rows: list[Row] = []
-    for name in given.only or [*WORKS]:
+    pages: dict[str, str] = {}
+    for name in given.only or names:
         begin = time.perf_counter()
         try:
-            rows += WORKS[name](setting)
+            if name in WORKS:
+                rows += WORKS[name](setting)
+            else:
+                pages[name] = PAGES[name]()
         except UnavailableError as error:
             setting.skip(name, error)
         setting.say(f"{name}: done in {time.perf_counter() - begin:.0f} s")
-    sys.stdout.write(_page(rows, setting) + "\n")
+    sys.stdout.write(_whole(rows, pages, setting) + "\n")
     if given.json:
-        told = {"machine": machine(), "rows": [row.record() for row in rows], "skipped": setting.skipped}
+        told = {
+            "machine": machine(),
+            "rows": [row.record() for row in rows],
+            "pages": pages,
+            "skipped": setting.skipped,
+        }
         given.json.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
 
-def _page(rows: list[Row], setting: Setting) -> str:
+def _whole(rows: list[Row], pages: dict[str, str], setting: Setting) -> str:
     head = f"Medians of {setting.repeats} calls a side (slow peers fewer), the sides taking turns; {machine()}."
-    return "\n\n".join([head, markdown(rows), *(f"- {line}" for line in setting.skipped)])
+    parts = [head, markdown(rows)] if rows else [machine()]
+    skipped = ["\n".join(f"- {line}" for line in setting.skipped)] if setting.skipped else []
+    return "\n\n".join([*parts, *pages.values(), *skipped])
 
 
 if __name__ == "__main__":

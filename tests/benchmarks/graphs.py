@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from .cache import UnavailableError
-from .places import node_xy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def arcs_of(net: Network) -> Arcs:
     number = np.unique(np.concatenate([net.start, net.end])).astype(np.int64)
     here = np.full(net.node_count, -1, dtype=np.int64)
     here[number] = np.arange(len(number))
-    return Arcs(here[tail[keep]], here[head[keep]], minutes[keep], edge[keep], node_xy(net)[number], number)
+    return Arcs(here[tail[keep]], here[head[keep]], minutes[keep], edge[keep], net.node_xy[number], number)
 
 
 def scipy_matrix(arcs: Arcs) -> sparse.csr_array:
@@ -87,6 +87,16 @@ def networkx_graph(arcs: Arcs) -> Any:
         zip(arcs.tail.tolist(), arcs.head.tolist(), arcs.minutes.tolist(), strict=True), weight="minutes"
     )
     return graph
+
+
+def scipy_turned(arcs: Arcs) -> sparse.csr_array:
+    """Return the same with every arc turned round: a search from services then finds the way to them."""
+    return scipy_matrix(arcs).T.tocsr()
+
+
+def networkx_turned(arcs: Arcs) -> Any:
+    """Return :func:`networkx_graph` with every arc turned round."""
+    return networkx_graph(arcs).reverse()
 
 
 def osmnx_graph(arcs: Arcs, net: Network) -> Any:
@@ -115,7 +125,8 @@ def pandana_network(arcs: Arcs) -> Any:
         raise UnavailableError(msg) from error
     import pandas as pd  # noqa: PLC0415 - beside its only use
 
-    with _quiet():
+    with _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return pandana.Network(
             pd.Series(arcs.xy[:, 0]),
             pd.Series(arcs.xy[:, 1]),
@@ -128,15 +139,16 @@ def pandana_network(arcs: Arcs) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let what a compiled library prints go to stderr: stdout is the table's."""
+    """Let what a compiled library prints be lost: stdout is the table's."""
     sys.stdout.flush()
-    kept = os.dup(1)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(2, 1)
+        os.dup2(nowhere, 1)
         yield
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+        os.close(nowhere)
 
 
 def networkx() -> Any:

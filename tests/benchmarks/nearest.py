@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csgraph
@@ -15,17 +15,29 @@ from .cache import UnavailableError
 from .graphs import METRES_A_MINUTE
 from .setting import LIMIT
 from .table import Row, Target
-from .timing import alternate, clock
+from .timing import alternate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
+    from .graphs import Arcs
     from .setting import City, Services, Setting
 
 TARGETS = {("pandana", 100): 8.0, ("pandana", 1000): 8.0, ("networkx", 100): 4.0, ("networkx", 1000): 15.0}
 _SAME_MINUTES = 1e-3
+_COMMON = (
+    "nearest: ours links the services to the streets in the time told; pandana links them too, networkx and scipy are "
+    "given their nodes"
+)
+
+
+class Peer(NamedTuple):
+    """How a peer makes its graph, and how it searches it; minutes by node, in whatever form it gives them."""
+
+    graph: Callable[[Arcs], Any]
+    search: Callable[[Any, Services], Any]
 
 
 def ours(services: Services) -> NDArray[np.float64]:
@@ -35,33 +47,27 @@ def ours(services: Services) -> NDArray[np.float64]:
     return reach(net, linked, limit=LIMIT).node_minutes[services.city.arcs.number]
 
 
-def _pandana(city: City) -> Callable[[Services], NDArray[np.float64]]:
-    network, limit_m = graphs.pandana_network(city.arcs), LIMIT * METRES_A_MINUTE
-
-    def search(services: Services) -> NDArray[np.float64]:
-        network.set_pois("services", limit_m, 1, services.xy[:, 0], services.xy[:, 1])
-        metres = network.nearest_pois(limit_m, "services", num_pois=1)[1].to_numpy()
-        return np.where(metres >= limit_m, np.inf, metres / METRES_A_MINUTE)
-
-    return search
+def _pandana(network: Any, services: Services) -> NDArray[np.float64]:
+    limit_m = LIMIT * METRES_A_MINUTE
+    network.set_pois("services", limit_m, 1, services.xy[:, 0], services.xy[:, 1])
+    metres = network.nearest_pois(limit_m, "services", num_pois=1)[1].to_numpy()
+    return np.where(metres >= limit_m, np.inf, metres / METRES_A_MINUTE)
 
 
-def _networkx(city: City) -> Callable[[Services], dict[Any, float]]:
-    nx, graph = graphs.networkx(), graphs.networkx_graph(city.arcs).reverse()
-    return lambda services: nx.multi_source_dijkstra_path_length(
+def _networkx(graph: Any, services: Services) -> dict[Any, float]:
+    return graphs.networkx().multi_source_dijkstra_path_length(
         graph, services.here.tolist(), cutoff=LIMIT, weight="minutes"
     )
 
 
-def _scipy(city: City) -> Callable[[Services], NDArray[np.float64]]:
-    turned = graphs.scipy_matrix(city.arcs).T.tocsr()
-    return lambda services: csgraph.dijkstra(turned, indices=services.here, min_only=True, limit=LIMIT)
+def _scipy(matrix: Any, services: Services) -> NDArray[np.float64]:
+    return csgraph.dijkstra(matrix, indices=services.here, min_only=True, limit=LIMIT)
 
 
-PEERS: dict[str, Callable[[City], Callable[[Services], Any]]] = {
-    "pandana": _pandana,
-    "networkx": _networkx,
-    "scipy plain": _scipy,
+PEERS = {
+    "pandana": Peer(graphs.pandana_network, _pandana),
+    "networkx": Peer(graphs.networkx_turned, _networkx),
+    "scipy plain": Peer(graphs.scipy_turned, _scipy),
 }
 
 
@@ -72,48 +78,41 @@ def rows(setting: Setting) -> list[Row]:
     return [row.wants(wanted.get((row.peer, count))) for count, some in found.items() for row in some]
 
 
-def beside(
-    setting: Setting, city: City, peers: Collection[str], counts: Sequence[int]
-) -> dict[int, list[Row]]:
+def beside(setting: Setting, city: City, peers: Collection[str], counts: Sequence[int]) -> dict[int, list[Row]]:
     """Return the lines of each number of services: ours and the peers in one run."""
-    built: dict[str, Callable[[Services], Any]] = {}
-    build_s = {}
-    for peer in peers:
+    here = []
+    for name in peers:
         try:
-            build_s[peer] = clock(lambda peer=peer: built.update({peer: PEERS[peer](city)}))  # type: ignore[misc]
+            city.graph(PEERS[name].graph)
         except UnavailableError as error:
-            setting.skip(f"{peer}, nearest, {city.name}", error)
-    return {count: _rows(setting, city, count, built, build_s) for count in counts}
+            setting.skip(f"{name}, nearest, {city.name}", error)
+        else:
+            here.append(name)
+    return {count: _rows(setting, city, count, here) for count in counts}
 
 
-def _rows(
-    setting: Setting,
-    city: City,
-    count: int,
-    built: Mapping[str, Callable[[Services], Any]],
-    build_s: Mapping[str, float],
-) -> list[Row]:
+def _rows(setting: Setting, city: City, count: int, peers: Sequence[str]) -> list[Row]:
     services = city.services(count)
-    mine = ours(services)
-    apart = {peer: difference(mine, search(services)) for peer, search in built.items()}
-    sides: dict[str, Callable[[], object]] = {"ours": lambda: ours(services)}
-    sides |= {peer: lambda search=search: search(services) for peer, search in built.items()}  # type: ignore[misc]
+    sides: dict[str, Callable[[], Any]] = {"ours": lambda: ours(services)}
+    sides |= {name: _searching(PEERS[name], services) for name in peers}
+    mine = sides["ours"]()
+    apart = {name: difference(mine, sides[name]()) for name in peers}
     timed = alternate(sides, repeats=setting.repeats)
-    common = (
-        "nearest: ours links the services to the streets in the time told; pandana links them too, networkx and "
-        "scipy are given their nodes"
-    )
-    return [
-        Row(
-            f"nearest of {count:,} services for every node, 15 minutes, {city.size}",
-            peer,
-            timed["ours"].median,
-            timed[peer].median,
-            notes=(f"nearest beside {peer}, {city.size}: its graph is built before, in {build_s[peer]:.1f} s", common)
-            + ((f"nearest of {count:,} beside {peer}, {city.size}: {apart[peer]}",) if apart[peer] else ()),
+    work = f"nearest of {count:,} services for every node, 15 minutes, {city.size}"
+    notes = {
+        name: (
+            *city.built_note(name, PEERS[name].graph),
+            _COMMON,
+            *([f"nearest of {count:,} beside {name}, {city.size}: {apart[name]}"] if apart[name] else []),
         )
-        for peer in built
-    ]
+        for name in peers
+    }
+    return [Row(work, name, timed["ours"].median, timed[name].median, notes=notes[name]) for name in peers]
+
+
+def _searching(peer: Peer, services: Services) -> Callable[[], Any]:
+    graph = services.city.graph(peer.graph)
+    return lambda: peer.search(graph, services)
 
 
 def difference(mine: NDArray[np.float64], theirs: Any) -> str:
@@ -127,4 +126,6 @@ def difference(mine: NDArray[np.float64], theirs: Any) -> str:
     apart = int((np.isfinite(mine) != np.isfinite(theirs)).sum())
     if apart == 0 and off <= _SAME_MINUTES:
         return ""
-    return f"{apart:,} nodes reached by one only, {int(both.sum()):,} by both, whose minutes differ by {off:.2g} at most"
+    return (
+        f"{apart:,} nodes reached by one only, {int(both.sum()):,} by both, whose minutes differ by {off:.2g} at most"
+    )

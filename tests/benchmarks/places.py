@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 CENTRE_M = 1500.0
 
 
-def node_xy(net: Network) -> NDArray[np.float64]:
-    """Return (nodes, 2) metres of the nodes, NaN of numbers that no edge uses."""
-    xy = np.full((net.node_count, 2), np.nan)
-    xy[net.start] = shapely.get_coordinates(shapely.get_point(net.lines, 0))
-    xy[net.end] = shapely.get_coordinates(shapely.get_point(net.lines, -1))
-    return xy
-
-
 def main_nodes(net: Network) -> NDArray[np.int64]:
     """Return the nodes of the largest component: pandana complains at length of pairs that have no way."""
     links = sparse.coo_array((np.ones(len(net.start)), (net.start, net.end)), shape=(net.node_count, net.node_count))
@@ -41,12 +33,10 @@ def random_nodes(net: Network, count: int, *, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).choice(main_nodes(net), count, replace=False)
 
 
-def central_nodes(
-    net: Network, xy: NDArray[np.float64], centre: tuple[float, float], count: int, *, seed: int
-) -> NDArray[np.int64]:
+def central_nodes(net: Network, centre: tuple[float, float], count: int, *, seed: int) -> NDArray[np.int64]:
     """Return nodes drawn within 1.5 km of a place given in the network's metres."""
     nodes = main_nodes(net)
-    near = nodes[np.hypot(*(xy[nodes] - centre).T) < CENTRE_M]
+    near = nodes[np.hypot(*(net.node_xy[nodes] - centre).T) < CENTRE_M]
     return np.random.default_rng(seed).choice(near, count, replace=False)
 
 

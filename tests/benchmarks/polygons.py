@@ -64,7 +64,9 @@ def _beside(setting: Setting, services: Services, where: str) -> list[Row]:
                 continue
             sides[name] = lambda recipe=recipe: [recipe(node) for node in few]  # type: ignore[misc]
             many[name] = len(few)
-            notes[name] = f"the recipes draw {len(few)} of the services, on the same streets, given as a graph in memory"
+            notes[name] = (
+                f"the recipes draw {len(few)} of the services, on the same streets, given as a graph in memory"
+            )
         timed = {
             name: timing.per(many[name])
             for name, timing in alternate(
@@ -76,13 +78,13 @@ def _beside(setting: Setting, services: Services, where: str) -> list[Row]:
         f"{(timed[FINE].first or 0.0) * count:.2f} s"
     )
     found = []
-    for peer in notes:
+    for peer, note in notes.items():
         for cell in (FINE, DEFAULT):
             target = _TARGETS.get((cell, peer.split(" ")[0])) or _TARGETS.get((cell, peer))
             if target is None and (cell, peer) != (FINE, peer):
                 continue
             work = f"5/10/15-minute polygons, a service of {count}, {where}, {cell}"
-            said = (notes[peer], first)
+            said = (note, first)
             found.append(Row(work, peer, timed[cell].median, timed[peer].median, target, notes=said))
     return found
 
@@ -123,12 +125,12 @@ def _hulls(city: City) -> Callable[[int], object]:
 
 def united(city: City) -> Callable[[int], object]:
     """Return the quick way to buffered edges."""
-    matrix, lines = graphs.scipy_matrix(city.arcs), city.net.lines
+    matrix, lines = city.graph(graphs.scipy_matrix), city.net.lines
     return lambda node: recipes.shapely_buffers(matrix, city.arcs, lines, node, BANDS)
 
 
 def _concave(city: City) -> Callable[[int], object]:
-    matrix = graphs.scipy_matrix(city.arcs)
+    matrix = city.graph(graphs.scipy_matrix)
     return lambda node: recipes.concave_hulls(matrix, city.arcs, node, BANDS)
 
 

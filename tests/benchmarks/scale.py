@@ -26,8 +26,8 @@ def rows(setting: Setting) -> list[Row]:
         large, last = made[0], times == _SIZES[-1]
         setting.say(f"{large.name}: {large.size}, made in {seconds:.0f} s")
         found.append(_isochrone(setting, small, large).wants(Target("within", 1.5) if last else None))
-        for row in nearest.beside(setting, large, ("pandana", "scipy plain"), (1000,))[1000]:
-            found.append(row.wants(Target("faster", 20.0) if last and row.peer == "pandana" else None))
+        beside = nearest.beside(setting, large, ("pandana", "scipy plain"), (1000,))[1000]
+        found += [row.wants(Target("faster", 20.0) if last and row.peer == "pandana" else None) for row in beside]
     return found
 
 
@@ -40,14 +40,10 @@ def _isochrone(setting: Setting, small: City, large: City) -> Row:
     service = small.services(1)
     sides = {name: polygons.ours(Services(city, service.nodes)) for name, city in (("small", small), ("large", large))}
     timed = alternate(sides, repeats=setting.repeats)
-    return Row(
-        f"one service's 5/10/15-minute polygons, {large.size}",
-        f"ours, {small.size}",
-        timed["large"].median,
-        timed["small"].median,
-        notes=(
-            f"{large.name}: copies side by side, one street from each tile to each neighbour; the first call, with "
-            f"what is done once a network, took {timed['large'].first:.2f} s on {large.size} and "
-            f"{timed['small'].first:.2f} s on {small.size}",
-        ),
+    note = (
+        f"{large.name}: copies side by side, one street from each tile to each neighbour; the first call, with what is "
+        f"done once a network, took {timed['large'].first:.2f} s on {large.size}, {timed['small'].first:.2f} s on "
+        f"{small.size}"
     )
+    work = f"one service's 5/10/15-minute polygons, {large.size}"
+    return Row(work, f"ours, {small.size}", timed["large"].median, timed["small"].median, notes=(note,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
@@ -14,8 +14,10 @@ import geo
 
 from . import cache, places
 from .graphs import Arcs, arcs_of
+from .timing import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -27,6 +29,7 @@ SPEED_KMH = 4.5
 LIMIT = 15.0
 BANDS = (5.0, 10.0, 15.0)
 SEED = 20
+_TOLD_S = 0.5
 CENTRE_LONLAT = (-8.6109, 41.1496)
 
 
@@ -56,8 +59,26 @@ class City:
         return arcs_of(self.net)
 
     @cached_property
-    def node_xy(self) -> NDArray[np.float64]:
-        return places.node_xy(self.net)
+    def _built(self) -> dict[str, tuple[Any, float]]:
+        return {}
+
+    def built(self, make: Callable[[Arcs], Any]) -> tuple[Any, float]:
+        """Return a peer's graph of the city, made once, and the seconds that took."""
+        name = make.__name__
+        if name not in self._built:
+            made: list[Any] = []
+            seconds = clock(lambda: made.append(make(self.arcs)))
+            self._built[name] = made[0], seconds
+        return self._built[name]
+
+    def built_note(self, name: str, make: Callable[[Arcs], Any]) -> list[str]:
+        """Say how long a peer's graph took, where that is worth telling."""
+        seconds = self.built(make)[1]
+        return [f"{name}: its graph of {self.size} is built before, in {seconds:.1f} s"] if seconds >= _TOLD_S else []
+
+    def graph(self, make: Callable[[Arcs], Any]) -> Any:
+        """Return a peer's graph of the city."""
+        return self.built(make)[0]
 
     @property
     def size(self) -> str:
@@ -67,8 +88,9 @@ class City:
         """Return services at nodes, at random or in the centre; the same in every run."""
         if central:
             if self.centre is None:
-                raise cache.UnavailableError(f"{self.name} has no centre")
-            nodes = places.central_nodes(self.net, self.node_xy, self.centre, count, seed=SEED + 1)
+                msg = f"{self.name} has no centre"
+                raise cache.UnavailableError(msg)
+            nodes = places.central_nodes(self.net, self.centre, count, seed=SEED + 1)
         else:
             nodes = places.random_nodes(self.net, count, seed=SEED)
         return Services(self, nodes)
@@ -83,7 +105,7 @@ class Services:
 
     @cached_property
     def xy(self) -> NDArray[np.float64]:
-        return self.city.node_xy[self.nodes]
+        return self.city.net.node_xy[self.nodes]
 
     @cached_property
     def table(self) -> gpd.GeoDataFrame:

@@ -49,12 +49,10 @@ def _network(xy: NDArray[np.float64], pairs: NDArray[np.int64], rng: np.random.G
     """Return the walking network of streets that bend once, a little, between their nodes."""
     a, b = xy[pairs[:, 0]], xy[pairs[:, 1]]
     bend = (a + b) / 2.0 + rng.uniform(-0.1, 0.1, a.shape) * np.hypot(*(b - a).T)[:, None]
-    lines = shapely.linestrings(np.stack([a, bend, b], axis=1) + (_EAST, _NORTH))
-    used, number = np.unique(pairs, return_inverse=True)
-    del used
-    number = number.reshape(pairs.shape)
+    lines = shapely.linestrings(np.add(np.stack([a, bend, b], axis=1), (_EAST, _NORTH)))
+    number = np.unique(pairs, return_inverse=True)[1].reshape(pairs.shape)
     table = gpd.GeoDataFrame(
-        {name: "" for name in schema.STREETS[:-1]}, index=range(len(pairs)), geometry=lines, crs=METRIC
+        dict.fromkeys(schema.STREETS[:-1], ""), index=range(len(pairs)), geometry=lines, crs=METRIC
     )
     table["way"] = np.arange(1, len(pairs) + 1)
     table["highway"] = "residential"

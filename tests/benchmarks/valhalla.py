@@ -8,6 +8,7 @@ empty request costs. Answers are read as bytes and, while timed, not even parsed
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
 import shutil
 import socket
@@ -16,17 +17,18 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from . import cache
 from .timing import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
-    import numpy as np
     from numpy.typing import NDArray
 
 VERSION = "3.9.1"
@@ -57,12 +59,15 @@ def install() -> Path:
 
 
 def programs() -> Path:
-    """Return the folder of the unpacked wheel."""
-    home = cache.folder() / f"valhalla-{VERSION}"
-    if not (home / "valhalla" / "bin" / "valhalla_service").is_file():
-        msg = f"Valhalla {VERSION} is not in the cache: python -m tests.benchmarks --install-valhalla"
-        raise cache.UnavailableError(msg)
-    return home
+    """Return the folder of the unpacked wheel: the one in the cache, else where pip installed it."""
+    found = importlib.util.find_spec("valhalla")
+    homes = [cache.folder() / f"valhalla-{VERSION}"]
+    homes += [Path(place).parent for place in (found.submodule_search_locations or [])] if found else []
+    for home in homes:
+        if (home / "valhalla" / "bin" / "valhalla_service").is_file():
+            return home
+    msg = f"Valhalla {VERSION} is not in the cache: python -m tests.benchmarks --install-valhalla"
+    raise cache.UnavailableError(msg)
 
 
 def _config(home: Path, tiles: Path, port: int, algorithm: str) -> dict[str, Any]:
@@ -119,7 +124,7 @@ class Service:
         self._command = [str(home / "valhalla" / "bin" / "valhalla_service"), str(config), str(workers)]
         self.workers = workers
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + _START_S
         while not self._listens():
@@ -210,3 +215,22 @@ def matrix(sources: NDArray[np.float64], targets: NDArray[np.float64], speed_kmh
         **walking(speed_kmh, **options),
     }
     return json.dumps(asked).encode()
+
+
+def vertices(shape: str) -> NDArray[np.float64]:
+    """Return (n, 2) longitude and latitude of an encoded polyline of six digits.
+
+    Examples
+    --------
+    >>> vertices("??_ibE_ibE").round(6).tolist()
+    [[0.0, 0.0], [0.1, 0.1]]
+    """
+    numbers, value, shift = [], 0, 0
+    for character in shape:
+        bits = ord(character) - 63
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits < 32:
+            numbers.append(~(value >> 1) if value & 1 else value >> 1)
+            value = shift = 0
+    return np.cumsum(np.array(numbers).reshape(-1, 2), axis=0)[:, ::-1] / 1e6

@@ -1,0 +1,101 @@
+"""From where facilities are reached: each by itself, all together, or divided by the nearest one.
+
+The three forms share searches and cells, so that they agree: what is divided adds up to the whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo import surfaces, units
+from geo.crossings import Field, cell_minutes
+from geo.travel_times import Reach, reach, reach_each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+    from geo.catalogue import Direction
+    from geo.cells import CellLinks
+    from geo.tiles import Box
+
+def shapes(
+    links: CellLinks,
+    facilities: pd.DataFrame,
+    limits: Sequence[float],
+    *,
+    combine: str,
+    direction: Direction = "to_service",
+) -> NDArray[np.object_]:
+    """Return the zones of facilities.
+
+    Parameters
+    ----------
+    links
+        Cells of the network.
+    facilities
+        `schema.SNAPPED`; those that are not attached have empty zones.
+    limits
+        Minutes.
+    combine
+        `each`, `dissolve` or `split`.
+    direction
+        `to_service` or `from_service`.
+
+    Returns
+    -------
+    MultiPolygons (facilities, limits), or (1, limits) where dissolved.
+    """
+    # A contour heeds the minutes a little beyond its limit: without them the widest band would end elsewhere.
+    further = max(limits) + cell_minutes(links.cell_m, links.network.mode.access_kmh)
+    if combine == "each":
+        return _each(links, facilities, limits, further, direction)
+    found = reach(links.network, facilities, limit=further, direction=direction)
+    whole = field_of(links, found)
+    fields = [whole] if combine == "dissolve" else (whole.of(row) for row in range(len(facilities)))
+    return surfaces.isochrones(fields, limits)
+
+
+def _each(
+    links: CellLinks, facilities: pd.DataFrame, limits: Sequence[float], further: float, direction: Direction
+) -> NDArray[np.object_]:
+    """Return the zones of facilities, each searched by itself; near ones after each other."""
+    rows: list[int] = []
+
+    def fields() -> Iterator[Field]:
+        for found in reach_each(links.network, facilities, limit=further, direction=direction):
+            rows.append(int(found.facilities.row[0]))
+            yield field_of(links, found)
+
+    drawn = surfaces.isochrones(fields(), limits)
+    shapes = np.full((len(facilities), len(limits)), shapely.MultiPolygon(), dtype=object)
+    shapes[rows] = drawn
+    return shapes
+
+
+def field_of(links: CellLinks, found: Reach, *, box: Box | None = None) -> Field:
+    """Return the minutes of cells after a search: of all that it may reach, or of a box."""
+    within = links.within(reachable(found) if box is None else box)
+    return Field(links, within, found, within.minutes(found))
+
+
+def reachable(found: Reach) -> Box:
+    """Return a box that nobody within the horizon of a search stands outside of.
+
+    From a node that is reached nobody gets further than the fastest way for the minutes that are left.
+    """
+    network, standing = found.network, found.facilities
+    quickest_m = max(network.fastest_m, units.metres_in(1.0, network.mode.access_kmh))
+    reached = np.flatnonzero(np.isfinite(found.minutes))
+    xy = np.concatenate([network.node_xy[found.window.nodes_at(reached)], network.places_on(standing.edge, standing.at)])
+    left = np.concatenate([found.horizon - found.minutes[reached], np.full(len(standing.edge), found.horizon)])
+    if not len(xy):
+        west, south = network.bounds[:2]
+        return west, south, west, south
+    span = np.maximum(left, 0.0)[:, None] * quickest_m
+    low, high = (xy - span).min(axis=0), (xy + span).max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -1,0 +1,276 @@
+"""What holds whatever the streets: on random networks, by every way of moving, in both directions."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from hypothesis import assume, given, settings, strategies as st
+from random_networks import World, worlds
+from test_exact import DIRECTIONS, HIKER, MODES, RIDER, built
+from worlds import EAST, FOOT, METRIC, NORTH, build, spots, street, street_table
+
+from geo import network, queries, schema, snapping
+from geo.travel_times import matrix, minutes_at, reach
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geo.catalogue import Direction
+    from geo.modes import Mode
+    from geo.network import Network
+
+FINE = 1e-6
+ANY_MODE = st.sampled_from(list(MODES.values()))
+ANY_DIRECTION = st.sampled_from(DIRECTIONS)
+FORMS = ("each", "dissolve", "split")
+
+
+def network_of(world: World, mode: Mode) -> Network:
+    net = built(world, mode)
+    assume(net is not None)
+    return net
+
+
+def links(net: Network, world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+    people, facilities = snapping.snap(net, world.people), snapping.snap(net, world.facilities)
+    return people, facilities.assign(delay_minutes=world.delay_minutes)
+
+
+def to_nearest(
+    net: Network, people: pd.DataFrame, facilities: pd.DataFrame, direction: Direction, *, limit: float = 60.0
+) -> np.ndarray:
+    return minutes_at(reach(net, facilities, limit=limit, direction=direction), people)[0]
+
+
+def pairs(net: Network, origins: pd.DataFrame, destinations: pd.DataFrame, *, limit: float = 60.0) -> np.ndarray:
+    listed = matrix(net, origins, destinations, limit=limit)
+    dense = np.full((len(origins), len(destinations)), np.inf)
+    dense[listed["origin"], listed["destination"]] = listed["minutes"]
+    return dense
+
+
+def same(one: np.ndarray, other: np.ndarray, *, within: float = FINE) -> bool:
+    finite = np.isfinite(one)
+    return bool((np.isfinite(other) == finite).all() and np.abs(one[finite] - other[finite]).max(initial=0.0) <= within)
+
+
+def table(places: np.ndarray) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=places, crs=METRIC)
+
+
+# -- more is never less ------------------------------------------------------------------------------
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION, st.integers(1, 80), st.integers(0, 80))
+def test_a_longer_limit_never_serves_fewer(
+    world: World, mode: Mode, direction: Direction, tenths: int, more: int
+) -> None:
+    """And who was served before keeps the same minutes, to the last bit."""
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    limit, longer = tenths / 10, (tenths + more) / 10
+    less = to_nearest(net, people, facilities, direction, limit=limit)
+    greater = to_nearest(net, people, facilities, direction, limit=longer)
+    served = less <= limit
+    assert (greater[served] == less[served]).all()
+    assert not (greater[~served] <= limit).any()
+    near = pairs(net, people, facilities, limit=limit)
+    far = pairs(net, people, facilities, limit=longer)
+    assert (near == np.where(far <= limit, far, np.inf)).all()
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION)
+def test_an_added_service_never_hurts(world: World, mode: Mode, direction: Direction) -> None:
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    before = to_nearest(net, people, facilities.iloc[:-1], direction)
+    after = to_nearest(net, people, facilities, direction)
+    placed = ~np.isnan(before)
+    assert (after[placed] <= before[placed]).all()
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION, st.integers(0, 30), st.integers(0, 30))
+def test_an_added_street_never_hurts(world: World, mode: Mode, direction: Direction, one: int, other: int) -> None:
+    """A street that is not nearer to anybody: it joins two junctions by a way far round, but it is no longer for that."""
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    pieces = world.pieces
+    ends = np.unique(pieces[["start_node", "end_node"]])
+    start, end = ends[one % len(ends)], ends[other % len(ends)]
+    place = {}
+    for node, at in (("start_node", 0), ("end_node", -1)):
+        place |= dict(zip(pieces[node], shapely.get_coordinates(shapely.get_point(pieces.geometry, at)), strict=True))
+    aside = (EAST + 9000.0, NORTH + 9000.0)
+    added = pieces.iloc[[0]].assign(
+        **dict.fromkeys((*schema.STREET_TAGS, *schema.STREET_TURNS), ""), way=999, length_m=50.0
+    )
+    added = added.assign(highway="residential", start_node=start, end_node=end)
+    added.geometry = [shapely.LineString([place[start], aside, place[end]])]
+    more = world._replace(
+        pieces=gpd.pd.concat([pieces, added], ignore_index=True), gradient=np.append(world.gradient, 0.0)
+    )
+    wider = network_of(more._replace(island_m=0.0), mode)
+    # The same links: edges are numbered as the pieces, and the added one is the last.
+    assert (wider.piece[:-1] == net.piece).all()
+    before = to_nearest(net, people, facilities, direction)
+    after = to_nearest(wider, people, facilities, direction)
+    placed = ~np.isnan(before)
+    assert (after[placed] <= before[placed] + 1e-9).all()
+
+
+# -- there and back ----------------------------------------------------------------------------------
+
+TURNED_ONEWAY = {"yes": "-1", "-1": "yes"}
+
+
+def turned(world: World) -> World:
+    """Every street the other way: one-ways, gradients; what was a ring is a one-way drawn the other way."""
+    pieces = world.pieces.copy()
+    ring = (pieces["junction"] == "roundabout") | (pieces["highway"] == "motorway")
+    said = pieces["oneway"].where(~(ring & (pieces["oneway"] == "")), "yes")
+    pieces["oneway"] = said.map(lambda value: TURNED_ONEWAY.get(value, value))
+    start, end = [""] * len(pieces), [""] * len(pieces)
+    for row, (one, other, at_start, at_end) in enumerate(
+        zip(pieces["start_node"], pieces["end_node"], pieces["no_turn_start"], pieces["no_turn_end"], strict=True)
+    ):
+        # Who might not go from here into that street may now not come from that street into here.
+        for node, listed in ((one, at_start), (other, at_end)):
+            for way in filter(None, listed.split(";")):
+                that = int(way) - 1
+                into = start if pieces["start_node"].iloc[that] == node else end
+                into[that] = ";".join(filter(None, [into[that], str(row + 1)]))
+    pieces["no_turn_start"], pieces["no_turn_end"] = start, end
+    return world._replace(pieces=pieces, gradient=-world.gradient)
+
+
+@given(worlds(), ANY_MODE)
+def test_reverse_on_the_reversed_graph_equals_forward(world: World, mode: Mode) -> None:
+    loops = world.pieces["start_node"] == world.pieces["end_node"]
+    # A turn out of a loop has a side that its reverse cannot name.
+    ways = set(itertools.chain(*(";".join(world.pieces[name]).split(";") for name in schema.STREET_TURNS)))
+    assume(not (set(world.pieces.loc[loops, "way"].astype(str)) & ways))
+    assume((world.pieces.loc[loops, [*schema.STREET_TURNS]] == "").all(axis=None))
+    net, back = network_of(world, mode), network_of(turned(world), mode)
+    people, facilities = links(net, world)
+    assert links(back, world)[0].equals(people)
+    for direction, other in (DIRECTIONS, DIRECTIONS[::-1]):
+        there = to_nearest(net, people, facilities, direction)
+        assert same(there, to_nearest(back, people, facilities, other))
+    assert same(pairs(net, people, facilities), pairs(back, facilities, people).T)
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION)
+def test_which_way_a_street_is_drawn_changes_nothing(world: World, mode: Mode, direction: Direction) -> None:
+    pieces = world.pieces.copy()
+    ring = (pieces["junction"] == "roundabout") | (pieces["highway"] == "motorway")
+    said = pieces["oneway"].where(~(ring & (pieces["oneway"] == "")), "yes")
+    pieces["oneway"] = said.map(lambda value: TURNED_ONEWAY.get(value, value))
+    pieces["start_node"], pieces["end_node"] = world.pieces["end_node"], world.pieces["start_node"]
+    pieces["no_turn_start"], pieces["no_turn_end"] = world.pieces["no_turn_end"], world.pieces["no_turn_start"]
+    pieces = pieces.set_geometry(shapely.reverse(pieces.geometry.to_numpy()), crs=METRIC)
+    drawn = world._replace(pieces=pieces, gradient=-world.gradient)
+    net, other = network_of(world, mode), network_of(drawn, mode)
+    before, after = links(net, world), links(net, world)
+    for snapped in after:
+        snapped["fraction"], snapped["fraction2"] = 1.0 - snapped["fraction"], 1.0 - snapped["fraction2"]
+    assert same(to_nearest(net, *before, direction), to_nearest(other, *after, direction))
+
+
+@given(st.integers(1, 350), st.sampled_from([HIKER, RIDER]))
+def test_uphill_is_slower_than_downhill(tenths: int, mode: Mode) -> None:
+    """A street of 100 m that rises by so many tenths of a percent; by bicycle only once the motor cannot hold it."""
+    net = build(street((0, 0), (100, 0)), mode=mode, gradient=np.array([tenths / 1000]))
+    foot, top = snapping.snap(net, spots((0, 0))), snapping.snap(net, spots((100, 0)))
+    up, down = to_nearest(net, foot, top, "to_service")[0], to_nearest(net, top, foot, "to_service")[0]
+    assert up == to_nearest(net, top, foot, "from_service")[0]
+    flat = 100 / (mode.speed_kmh * 1000 / 60)
+    assert up >= flat - 1e-12
+    assert up > down or (mode is RIDER and up == pytest.approx(flat) == down)
+
+
+# -- what must not matter ----------------------------------------------------------------------------
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION, st.randoms(use_true_random=False))
+def test_the_order_of_places_changes_no_bit(world: World, mode: Mode, direction: Direction, random: object) -> None:
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    mine, theirs = list(range(len(people))), list(range(len(facilities)))
+    random.shuffle(mine)
+    random.shuffle(theirs)
+    shuffled = people.iloc[mine].reset_index(drop=True), facilities.iloc[theirs].reset_index(drop=True)
+    assert snapping.snap(net, world.people[mine]).equals(shuffled[0])
+    found, again = to_nearest(net, people, facilities, direction), to_nearest(net, *shuffled, direction)
+    assert np.array_equal(again, found[mine], equal_nan=True)
+    assert (pairs(net, *shuffled) == pairs(net, people, facilities)[np.ix_(mine, theirs)]).all()
+
+
+def spots_nearest_to(net: Network, place: shapely.Point) -> set[object]:
+    """Where the nearest streets are nearest: junctions, or edge and metres along it."""
+    found: list[tuple[float, object]] = []
+    for edge, shape in enumerate(net.lines):
+        run, whole = 0.0, shapely.length(shape)
+        for ends in itertools.pairwise(shapely.get_coordinates(shape)):
+            part = shapely.LineString(ends)
+            along = run + shapely.line_locate_point(part, place)
+            junction = int((net.start if along < whole / 2 else net.end)[edge])
+            inside = FINE < along < whole - FINE
+            found.append((shapely.distance(part, place), (edge, round(along, 4)) if inside else junction))
+            run += shapely.length(part)
+    least = min(metres for metres, _ in found)
+    return {spot for metres, spot in found if metres < least + FINE}
+
+
+@given(worlds(exact=False), ANY_MODE, ANY_DIRECTION, st.randoms(use_true_random=False))
+def test_the_order_of_streets_and_the_numbers_of_junctions_change_nothing(
+    world: World, mode: Mode, direction: Direction, random: object
+) -> None:
+    order = list(range(len(world.pieces)))
+    random.shuffle(order)
+    nodes = list(range(0, 7 * int(world.pieces[["start_node", "end_node"]].to_numpy().max() + 1), 7))
+    random.shuffle(nodes)
+    pieces = world.pieces.iloc[order].reset_index(drop=True)
+    for name in ("start_node", "end_node"):
+        pieces[name] = np.array(nodes)[pieces[name]]
+    net = network_of(world, mode)
+    # Where two streets lie on one another, which of them is nearest is chance.
+    assume(all(len(spots_nearest_to(net, at)) == 1 for at in (*world.people, *world.facilities)))
+    other = network_of(world._replace(pieces=pieces, gradient=world.gradient[order]), mode)
+    found, again = (to_nearest(each, *links(each, world), direction) for each in (net, other))
+    # Legs to a corner are measured to one of its streets: the last bits may differ.
+    assert same(found, again, within=1e-9)
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION)
+def test_one_by_one_or_all_at_once_changes_no_bit(world: World, mode: Mode, direction: Direction) -> None:
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    assert gpd.pd.concat([snapping.snap(net, world.people[[row]]) for row in range(len(people))]).equals(
+        people.set_axis([0] * len(people))
+    )
+    found = to_nearest(net, people, facilities, direction)
+    alone = [to_nearest(net, people.iloc[[row]], facilities, direction)[0] for row in range(len(people))]
+    assert np.array_equal(alone, found, equal_nan=True)
+    whole = pairs(net, people, facilities)
+    for row in range(len(people)):
+        assert (pairs(net, people.iloc[[row]], facilities)[0] == whole[row]).all()
+    for column in range(len(facilities)):
+        assert (pairs(net, people, facilities.iloc[[column]])[:, 0] == whole[:, column]).all()
+
+
+@given(worlds(), ANY_MODE, st.sampled_from([4326, 4549, 3857, 32650]))
+def test_the_crs_of_the_points_changes_nothing(world: World, mode: Mode, code: int) -> None:
+    net = network_of(world, mode)
+    people, facilities = table(world.people), table(world.facilities)
+    assume(people.geometry.notna().any() and facilities.geometry.notna().any())
+    found = queries.nearest_minutes(net, people, facilities, limit=60)
+    again = queries.nearest_minutes(net, people.to_crs(code), facilities.to_crs(code), limit=60)
+    ties = np.abs(found["snap_m"] - again["snap_m"]) > FINE
+    assert not ties.any()
+    assert same(found["minutes"].to_numpy(), again["minutes"].to_numpy())
