@@ -111,12 +111,10 @@ def _traversals(
     both = pd.concat(ways, ignore_index=True)
     mine = private[both["edge"].to_numpy()]
     layers = [both[~mine].assign(layer=THROUGH), both[mine].assign(layer=BEFORE), both[mine].assign(layer=AFTER)]
-    return pd.concat(layers, ignore_index=True)
+    return pd.DataFrame(pd.concat(layers, ignore_index=True))
 
 
-def _with_copies(
-    ways: pd.DataFrame, node_count: int, private: NDArray[np.bool_], turns: Turns | None
-) -> Arcs:
+def _with_copies(ways: pd.DataFrame, node_count: int, private: NDArray[np.bool_], turns: Turns | None) -> Arcs:
     """Give arrivals and departures their search nodes, and join them where one may go on."""
     ways["leaves_by"], ways["enters_by"] = _restricted(ways, turns)
     # A junction with a forbidden turn is told apart by street, on the side that the turn concerns.
@@ -178,9 +176,7 @@ def _slots(ways: pd.DataFrame, end: str, by: str, via: NDArray[np.bool_], side: 
     return pd.DataFrame({"node": node, "layer": ways["layer"].to_numpy(), "by": told, "side": side})
 
 
-def _joints(
-    arrive: pd.DataFrame, leave: pd.DataFrame, here: NDArray[np.bool_], turns: Turns | None
-) -> pd.DataFrame:
+def _joints(arrive: pd.DataFrame, leave: pd.DataFrame, here: NDArray[np.bool_], turns: Turns | None) -> pd.DataFrame:
     """Return the zero arcs: whom an arrival may follow on with, at the same junction."""
     columns = ["node", "layer", "by", "number"]
     first = arrive.loc[here[arrive["node"].to_numpy()], columns].drop_duplicates()
@@ -191,7 +187,7 @@ def _joints(
     if turns is not None and len(turns.from_piece):
         banned = list(zip(turns.from_piece * 2 + turns.from_end, turns.to_piece * 2 + turns.to_start, strict=True))
         pairs = pairs[~pd.MultiIndex.from_arrays([pairs["by"], pairs["by_next"]]).isin(banned)]
-    return pairs
+    return pd.DataFrame(pairs)
 
 
 def _assembled(

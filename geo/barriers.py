@@ -63,6 +63,22 @@ class Fence:
         longest = float(within_m.max(initial=0.0))
         return np.asarray(self.index.not_nearer_than(xy, within_m=longest) <= within_m, dtype=bool)
 
+    def parts(self, xy: NDArray[np.float64], way: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return at what share of a way (n, 2) from each place the first barrier stands, NaN where none does."""
+        share = np.full(len(xy), np.inf)
+        near = np.flatnonzero(self.near(xy, within_m=np.hypot(way[:, 0], way[:, 1])))
+        lines = shapely.linestrings(np.stack([xy[near], xy[near] + way[near]], axis=1))
+        rows, walls = self.tree.query(lines)
+        start, along = self.index.start[walls], self.index.vector[walls]
+        offset, mine = start - xy[near[rows]], way[near[rows]]
+        cross = mine[:, 0] * along[:, 1] - mine[:, 1] * along[:, 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = (offset[:, 0] * along[:, 1] - offset[:, 1] * along[:, 0]) / cross
+            on = (offset[:, 0] * mine[:, 1] - offset[:, 1] * mine[:, 0]) / cross
+        meets = (at >= 0) & (at <= 1) & (on >= 0) & (on <= 1)
+        np.minimum.at(share, near[rows[meets]], at[meets])
+        return np.where(np.isfinite(share), share, np.nan)
+
     def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
         way = feet - xy

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
+
     from geo.catalogue import Direction
     from geo.cells import CellLinks
     from geo.tiles import Box
+
 
 def shapes(
     links: CellLinks,
@@ -91,7 +93,9 @@ def reachable(found: Reach) -> Box:
     network, standing = found.network, found.facilities
     quickest_m = max(network.fastest_m, units.metres_in(1.0, network.mode.access_kmh))
     reached = np.flatnonzero(np.isfinite(found.minutes))
-    xy = np.concatenate([network.node_xy[found.window.nodes_at(reached)], network.places_on(standing.edge, standing.at)])
+    xy = np.concatenate(
+        [network.node_xy[found.window.nodes_at(reached)], network.places_on(standing.edge, standing.at)]
+    )
     left = np.concatenate([found.horizon - found.minutes[reached], np.full(len(standing.edge), found.horizon)])
     if not len(xy):
         west, south = network.bounds[:2]

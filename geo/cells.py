@@ -39,9 +39,10 @@ class Linked(NamedTuple):
         (n,) place in the tile.
     edge, at, leg_m, vertex
         (n,) edge, share of its length, metres of the leg, and the vertex that begins the segment of the foot.
-    exact
-        (n,) whether minutes between this cell and its neighbours must be asked for one by one: beside a
-        barrier, or where a second street may be quicker.
+    walled
+        (n,) whether a barrier may stand between the cell and its street, or its neighbours.
+    choice
+        (n,) whether a second street may be quicker.
     more, more_edge, more_at, more_leg_m
         (m,) second candidates: number of the cell among the n, and its second street.
     """
@@ -52,7 +53,8 @@ class Linked(NamedTuple):
     at: NDArray[np.float64]
     leg_m: NDArray[np.float64]
     vertex: NDArray[np.int32]
-    exact: NDArray[np.bool_]
+    walled: NDArray[np.bool_]
+    choice: NDArray[np.bool_]
     more: NDArray[np.int32]
     more_edge: NDArray[np.int32]
     more_at: NDArray[np.float64]
@@ -284,9 +286,10 @@ class CellLinks:
         status, first, second = snapping.link(self.network, xy, cap_m=self.cap_m, barriers=self.barriers)
         ok, island = np.flatnonzero(status == "ok"), np.flatnonzero(status == "island")
         ok = ok[np.argsort(tile[ok], kind="stable")]
-        exact = second.line[ok] >= 0
+        choice = second.line[ok] >= 0
+        walled = np.zeros(len(ok), dtype=bool)
         if self.barriers is not None:
-            exact |= self.barriers.near(xy[ok], within_m=first.metres[ok] + 2.0 * self.cell_m)
+            walled = self.barriers.near(xy[ok], within_m=first.metres[ok] + 2.0 * self.cell_m)
         leg_m, more_m = snapping.ground_m(self.network, first)[ok], snapping.ground_m(self.network, second)[ok]
         bounds = np.searchsorted(tile[ok], np.arange(len(keys) + 1))
         found = []
@@ -300,7 +303,8 @@ class CellLinks:
                 at=first.fraction[mine],
                 leg_m=leg_m[begin:stop],
                 vertex=first.vertex[mine].astype(np.int32),
-                exact=exact[begin:stop],
+                walled=walled[begin:stop],
+                choice=choice[begin:stop],
                 more=more.astype(np.int32),
                 more_edge=second.line[mine][more].astype(np.int32),
                 more_at=second.fraction[mine][more],

@@ -3,7 +3,8 @@
 A place between two neighbouring cells is nearest to the street of the one or of the other (or, rarely, of a
 third, which then is hardly nearer). Along one straight segment minutes rise evenly and the crossing is
 plain arithmetic; between two segments it is found by bisection, each place being served by the nearer one.
-Beside barriers, and where a second street may be quicker, places are linked as people are.
+A barrier between two cells parts them where it stands. Where a second street may be quicker, places are
+linked as people are.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from geo.cells import CellLinks, Cells
     from geo.travel_times import Reach
 
-    Within = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+    Within = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 EXACT_M = 0.5
 ANY = -2
@@ -117,18 +118,20 @@ def where_passed(fields: Sequence[Field], crossings: Sequence[Crossings]) -> lis
 def _told(field: Field, crossings: Crossings) -> tuple[NDArray[np.float64], NDArray[np.intp], _Between]:
     """Return the shares as far as they are told here, the rows that wait, and the streets these lie between."""
     inner, outer, linked = _cells_of(field, crossings)
-    vertex, exact, edge = (field.cells.column_of(name) for name in ("vertex", "exact", "edge"))
-    asked = exact[inner] | exact[outer]
+    vertex, edge, choice, walled = (field.cells.column_of(name) for name in ("vertex", "edge", "choice", "walled"))
+    asked = choice[inner] | choice[outer]
     own = field.found.facilities.edge
     straight = (np.isin(edge[inner], own) | np.isin(edge[outer], own)) & ~asked
     # One straight street, and no jump: the minutes rise evenly from cell to cell.
     before, after = field.minutes[inner], field.minutes[outer]
     even = linked & (vertex[inner] == vertex[outer]) & (after - before <= field.width) & ~asked & ~straight
     share = np.empty(len(even))
-    share[even] = (crossings.limit[even] - before[even]) / (after[even] - before[even])
+    # Where a cell lies on the limit itself, it is both the inner and the outer one.
+    rise = after[even] - before[even]
+    share[even] = np.divide(crossings.limit[even] - before[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
     grid = field.cells.grid
-    start = grid.places(crossings.inner.astype(np.float64))
-    way = grid.places(crossings.outer.astype(np.float64)) - start
+    start = grid.places(crossings.inner)
+    way = grid.places(crossings.outer) - start
     rows = np.flatnonzero(asked)
     if len(rows):
         share[rows] = _bisected(start[rows], way[rows], _linked_anew(field, crossings.limit[rows]), grid.cell_m)
@@ -140,7 +143,11 @@ def _told(field: Field, crossings: Crossings) -> tuple[NDArray[np.float64], NDAr
     limit, cap_m = crossings.limit[rows], np.full(len(rows), field.links.cap_m)
     owner = np.full(len(rows), ANY if field.owner is None else field.owner)
     one, two = _segments(field, inner[rows]), _segments(field, outer[rows])
-    return share, rows, _Between(start[rows], way[rows], limit, cap_m, owner, one, two)
+    parted = np.full(len(rows), np.nan)
+    near = np.flatnonzero(walled[inner[rows]] | walled[outer[rows]])
+    if len(near) and field.links.barriers is not None:
+        parted[near] = field.links.barriers.parts(start[rows[near]], way[rows[near]])
+    return share, rows, _Between(start[rows], way[rows], limit, cap_m, owner, parted, one, two)
 
 
 def _cells_of(
@@ -161,7 +168,7 @@ def _bisected(
     low, high = np.zeros(len(start)), np.ones(len(start))
     for _ in range(max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)):
         middle = (low + high) / 2.0
-        served = within(start + way * middle[:, None])
+        served = within(start + way * middle[:, None], middle)
         low, high = np.where(served, middle, low), np.where(served, high, middle)
     return (low + high) / 2.0
 
@@ -170,7 +177,8 @@ def _linked_anew(field: Field, limit: NDArray[np.float64]) -> Within:
     """Return the test of places by the same rule as people, one by one."""
     links = field.links
 
-    def within(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        del share
         snapped = snapping.snap_xy(field.found.network, xy, cap_m=links.cap_m, barriers=links.barriers)
         minutes, nearest = minutes_at(field.found, snapped)
         return (minutes <= limit) & _is_of(nearest, ANY if field.owner is None else field.owner)
@@ -188,7 +196,8 @@ def _beside_facility(field: Field, first: NDArray[np.int32], second: NDArray[np.
     edge = field.cells.column_of("edge")
     edges = edge[first].astype(np.int64), edge[second].astype(np.int64)
 
-    def within(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        del share
         (near_m, near_at), (far_m, far_at) = one.foot(xy), two.foot(xy)
         swap = far_m < near_m
         metres, at, mine = (
@@ -252,21 +261,25 @@ class _Segments(NamedTuple):
 
 
 class _Between(NamedTuple):
-    """Pairs of cells and the streets that they are linked to; what is between is served by the nearer one."""
+    """Pairs of cells and the streets that they are linked to; what is between is served by the nearer one.
+
+    `parted` is the share of the way at which a barrier parts the two, NaN where none does.
+    """
 
     start: NDArray[np.float64]
     way: NDArray[np.float64]
     limit: NDArray[np.float64]
     cap_m: NDArray[np.float64]
     owner: NDArray[np.int64]
+    parted: NDArray[np.float64]
     one: _Segments
     two: _Segments
 
-    def within(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(self, xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say who is served, of one place between each pair."""
         (near_m, near_at), (far_m, far_at) = self.one.foot(xy), self.two.foot(xy)
         near, far = self.one.minutes(near_m, near_at), self.two.minutes(far_m, far_at)
-        swap = far_m < near_m
+        swap = np.where(np.isnan(self.parted), far_m < near_m, share > self.parted)
         metres, minutes, nearest = (
             np.where(swap, other, own) for own, other in ((near_m, far_m), *zip(near, far, strict=True))
         )
@@ -274,7 +287,7 @@ class _Between(NamedTuple):
 
 
 def _joined(parts: Sequence[_Between]) -> _Between:
-    plain = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
+    plain = [np.concatenate(column) for column in zip(*(part[:6] for part in parts), strict=True)]
     one, two = (_Segments(*(np.concatenate(column) for column in zip(*side, strict=True))) for side in ([part.one for part in parts], [part.two for part in parts]))
     return _Between(*plain, one, two)
 

@@ -65,18 +65,17 @@ class Grid:
         rows, columns = np.divmod(cells, self.columns)
         return np.column_stack([self.x[columns], self.y[rows]])
 
-
     @property
     def first(self) -> NDArray[np.int64]:
         """Column and row of the first cell, counted over the whole plane, southwards."""
         return np.array([round(self.west / self.cell_m), round(-self.north / self.cell_m)])
 
-    def places(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return places (n, 2) given by column and row, where whole numbers are cell centres.
+    def places(self, cells: NDArray[np.int64], beyond: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
+        """Return places (n, 2): centres of cells given by column and row, and how many cells beyond these.
 
         Counted from the grid's origin, not the window's corner, so that all windows agree to the last bit.
         """
-        return np.asarray((at + self.first + 0.5) * (self.cell_m, -self.cell_m), dtype=np.float64)
+        return np.asarray((cells + self.first + 0.5 + beyond) * (self.cell_m, -self.cell_m), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ class Surface:
     grid
         Where the cells lie.
     minutes
-        Float array of the grid's shape.
+        Array of the grid's shape; single precision is enough to write, never to compare with a limit.
     """
 
     grid: Grid
-    minutes: NDArray[np.float64]
+    minutes: NDArray[np.floating]

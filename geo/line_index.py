@@ -132,7 +132,9 @@ class LineIndex:
         step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
         places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
         tree = cKDTree(places) if len(places) else None
-        return cls(place.astype(np.int64), first, start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree)
+        return cls(
+            place.astype(np.int64), first, start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree
+        )
 
     def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
         """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""

@@ -341,9 +341,9 @@ def _of_edges(turns: Turns, used: NDArray[np.intp], count: int) -> Turns:
     """Return turns between pieces as turns between edges; those of streets not used fall away."""
     edge = np.full(count, -1, dtype=np.int64)
     edge[used] = np.arange(len(used))
-    moved = turns._replace(from_piece=edge[turns.from_piece], to_piece=edge[turns.to_piece])
-    keep = (moved.from_piece >= 0) & (moved.to_piece >= 0)
-    return type(turns)(*(column[keep] for column in moved))
+    left, entered = edge[turns.from_piece], edge[turns.to_piece]
+    keep = (left >= 0) & (entered >= 0)
+    return access.Turns(left[keep], turns.from_end[keep], entered[keep], turns.to_start[keep])
 
 
 def assemble(

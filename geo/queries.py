@@ -294,7 +294,7 @@ def isochrones(
     *,
     minutes: Iterable[float] | float = (5.0, 10.0, 15.0),
     combine: Combine = "each",
-    cell_m: float = surfaces.CELL_M / 2.0,
+    cell_m: float = surfaces.CELL_M,
     direction: Direction = "to_service",
     cap_m: float = snapping.CAP_M,
 ) -> gpd.GeoDataFrame:
@@ -342,8 +342,11 @@ def isochrones(
     limits = sorted(float(band) for band in bands)
     ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
     links = CellLinks(streets, float(cell_m), cap_m=cap_m)
-    shapes = catchments.shapes(links, ends, limits, combine=combine, direction=direction)
-    labels = facilities.index.to_numpy(dtype=object) if combine != "dissolve" else np.array([None])
+    labels = facilities.index.to_numpy(dtype=object)
+    if combine == "dissolve":
+        # All are one, but none is none.
+        labels = np.full(min(len(labels), 1), None, dtype=object)
+    shapes = catchments.shapes(links, ends, limits, combine=combine, direction=direction)[: len(labels)]
     rows = {
         "mode": streets.mode.name,
         "limit_minutes": np.tile(limits, len(shapes)),

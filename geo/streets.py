@@ -198,17 +198,20 @@ def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_
 
 
 def _turns(restriction: Restriction, ends: list[_End]) -> list[tuple[_End, set[int]]]:
-    """Return where a restriction forbids to enter which ways; empty where that is not certain."""
+    """Return where a restriction forbids to enter which ways; empty where that is not certain.
+
+    Members that do not meet the node, such as the way before the last, say nothing.
+    """
     of_way: defaultdict[int, list[_End]] = defaultdict(list)
     for end in ends:
         of_way[end.way].append(end)
-    named = {*restriction.from_ways, *restriction.to_ways}
-    if any(len(of_way.get(way, ())) != 1 for way in named):
+    from_ways, to_ways = (
+        [way for way in ways if way in of_way] for ways in (restriction.from_ways, restriction.to_ways)
+    )
+    if not (from_ways and to_ways) or any(len(of_way[way]) > 1 for way in (*from_ways, *to_ways)):
         return []
-    ways = {*restriction.to_ways}
-    if restriction.only:
-        ways = {*of_way} - ways
-    return [(of_way[way][0], ways) for way in restriction.from_ways]
+    ways = {*of_way}.difference(to_ways) if restriction.only else {*to_ways}
+    return [(of_way[way][0], ways) for way in from_ways]
 
 
 def read_graphml(file: Path, *, crs: pyproj.CRS | None = None, where: str = "") -> gpd.GeoDataFrame:

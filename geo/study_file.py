@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import parse_qsl, unquote
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from geo import catalogue, crs as crs_room, modes
@@ -14,6 +15,56 @@ from geo.errors import GeoCrsError
 
 Group = Literal["residents", "workers", "elders"]
 PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
+
+
+# Strict, so that nothing of a password written carelessly can pass for a host or a database.
+_DATABASE = re.compile(
+    r"postgres(?:ql)?://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?"
+    r"(?P<host>[\w.-]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/(?P<base>[^/?#@\s]+)(?:\?(?P<query>[^#@\s]*))?"
+)
+DATABASE_OPTIONS = ("host", "port", "sslmode", "sslrootcert", "connect_timeout")
+
+
+class Database(NamedTuple):
+    """Where a PostGIS table is: the parts of its address, unquoted, "" where left out; never to be printed whole."""
+
+    host: str
+    port: str
+    base: str
+    user: str
+    password: str
+    password_as_written: str
+    options: dict[str, str]
+
+
+def database_of(address: SecretStr | str | None) -> Database | None:
+    """Return the parts of `postgresql://user:password@host:port/database?option=value`; None where it is no such address.
+
+    Examples
+    --------
+    >>> found = database_of("postgresql://planner:a%40b@db.example:5433/gis?sslmode=require")
+    >>> found.host, found.port, found.base, found.user, found.options
+    ('db.example', '5433', 'gis', 'planner', {'sslmode': 'require'})
+    >>> database_of("postgresql://planner:a@b@db.example/gis") is None
+    True
+    """
+    text = address.get_secret_value() if isinstance(address, SecretStr) else address or ""
+    found = _DATABASE.fullmatch(text.strip())
+    if found is None:
+        return None
+    part = {name: value or "" for name, value in found.groupdict().items()}
+    options = dict(parse_qsl(part["query"], keep_blank_values=True))
+    if not set(options) <= set(DATABASE_OPTIONS):
+        return None
+    return Database(
+        part["host"].strip("[]"),
+        part["port"],
+        unquote(part["base"]),
+        unquote(part["user"]),
+        unquote(part["password"]),
+        part["password"],
+        options,
+    )
 
 
 def _custom(key: str, **values: str) -> PydanticCustomError:
@@ -28,10 +79,17 @@ class Frozen(BaseModel):
 
 
 class LayerSource(Frozen):
-    """One source of a layer, as the study file states it; `path` is resolved by :func:`read_study`."""
+    """One source of a layer, as the study file states it; `path` is resolved by :func:`read_study`.
+
+    `postgis` is the address of a database and may hold a password: it is shown by `label` alone, without it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     path: str | None = None
     place: str | None = None
+    postgis: SecretStr | None = None
+    table: str | None = None
     crs: str | None = None
     encoding: str | None = None
     layer: str | None = None
@@ -48,9 +106,28 @@ class LayerSource(Frozen):
             raise _custom("study.no_file_key")  # noqa: EM101 - a key, not a text
         return value
 
+    @field_validator("postgis")
+    @classmethod
+    def _an_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and database_of(value) is None:
+            raise _custom("study.bad_postgis", accepted=", ".join(DATABASE_OPTIONS))  # noqa: EM101 - a key
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.postgis is None) != (self.table is None):
+            raise _custom("study.postgis_table")  # noqa: EM101 - a key, not a text
+        if sum(given is not None for given in (self.path, self.place, self.postgis)) > 1:
+            raise _custom("study.one_source")  # noqa: EM101 - a key, not a text
+        return self
+
     @property
     def label(self) -> str:
-        """The source as the user wrote it."""
+        """The source as the user wrote it; of a database its host, name and table, no user and no password."""
+        database = database_of(self.postgis)
+        if database is not None:
+            port = f":{database.port}" if database.port else ""
+            return f"postgresql://{database.host}{port}/{database.base}#{self.table}"
         return self.path or self.place or "?"
 
 
@@ -145,6 +222,13 @@ class Head(Frozen):
         return value
 
 
+def _without_secret(item: Any) -> Any:  # noqa: ANN401 - raw TOML
+    """Return a raw source whose address cannot be printed: a fault of another key quotes the whole table."""
+    if isinstance(item, dict) and isinstance(item.get("postgis"), str):
+        return {**item, "postgis": SecretStr(item["postgis"])}
+    return item
+
+
 class Layers(Frozen):
     """The `[layers]` table: each layer is a tuple of sources."""
 
@@ -166,7 +250,7 @@ class Layers(Frozen):
     @classmethod
     def _sources(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
         listed = value if isinstance(value, (list, tuple)) else [value]
-        return tuple({"path": item} if isinstance(item, str) else item for item in listed)
+        return tuple({"path": item} if isinstance(item, str) else _without_secret(item) for item in listed)
 
 
 class StudyFile(Frozen):

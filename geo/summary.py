@@ -105,11 +105,17 @@ def _parameters(
 ) -> dict[str, Any]:
     return {
         "modes": {
-            name: {"speed_kmh": net.mode.speed_kmh, "access_kmh": net.mode.access_kmh, "streets": net.mode.access}
+            name: {
+                "speed_kmh": net.mode.speed_kmh,
+                "access_kmh": net.mode.access_kmh,
+                "streets": net.mode.access,
+                "classes": list(net.mode.classes) if net.mode.classes else None,
+                "slope": net.mode.slope,
+            }
             for name, net in networks.items()
         },
         "cap_m": study.head.cap_m,
-        "cell_m": zones.cell_m,
+        "cell_m": max(zones.cell_m.values(), default=None),
         "pass_line": PASS_LINE,
         "adequacy": study.adequacy.model_dump(),
         "services": {
@@ -120,6 +126,7 @@ def _parameters(
                 "also": [{"mode": ring.mode, "limit": ring.limit} for ring in service.also],
                 "demand": list(service.demand),
                 "direction": service.direction,
+                "delay_minutes": service.delay_minutes,
                 "basis": service.basis,
                 "status": service.status,
             }
@@ -161,12 +168,14 @@ def _service(
         "groups": {group: _group(service, group, people, table, theirs) for group in service.demand},
         "misplaced_share": zones.misplaced[key],
         "misplaced_uniform_share": zones.misplaced_uniform[key],
+        "cell_m": zones.cell_m[key],
         "also": [
             {
                 "mode": ring.mode,
                 "limit": ring.limit,
                 "misplaced_share": zones.misplaced[service.code, ring.mode],
                 "misplaced_uniform_share": zones.misplaced_uniform[service.code, ring.mode],
+                "cell_m": zones.cell_m[service.code, ring.mode],
             }
             for ring in service.also
         ],

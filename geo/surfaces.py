@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from geo.crossings import Field
 
-CELL_M = 25.0
+CELL_M = 12.5
 FINEST_M = 6.25
 MISPLACED_WISHED = 0.005
 DRAWN_TOLERANCE_M = 0.5
@@ -36,7 +36,7 @@ _FIELDS_AT_ONCE = 24
 
 def surface(field: Field) -> Surface:
     """Return the minutes of cells as a surface: NaN beyond the cap, `inf` where nothing is reached."""
-    values = np.full(field.cells.grid.shape, np.nan)
+    values = np.full(field.cells.grid.shape, np.nan, dtype=np.float32)
     values.ravel()[field.cells.number] = field.minutes
     values.ravel()[field.cells.island] = np.inf
     return Surface(field.cells.grid, values)
@@ -145,7 +145,7 @@ def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray
     share[order] = np.concatenate(found)
     first = np.array([field.cells.grid.first for field in fields])[zone // len(limits)]
     grid = fields[0].cells.grid
-    xy = grid.places(first - grid.first + inner + share[:, None] * (outer - inner))
+    xy = grid.places(first - grid.first + inner, share[:, None] * (outer - inner))
     return _polygons(xy, rings, shells, zone, len(fields) * len(limits)).reshape(len(fields), len(limits))
 
 

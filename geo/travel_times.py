@@ -265,7 +265,9 @@ def reach_each(
             table = _search(window, base, near, number[mine] - begin, direction, limit=limit)
             for place, row in enumerate(rows[begin : begin + at_once]):
                 own = _taken(near, np.flatnonzero(near.row == row))
-                yield Reach(network, direction, limit, own, window, table[place], np.broadcast_to(row, table[place].shape))
+                yield Reach(
+                    network, direction, limit, own, window, table[place], np.broadcast_to(row, table[place].shape)
+                )
 
 
 def _base(window: Window, direction: Direction) -> sparse.csr_array:
@@ -350,9 +352,9 @@ def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64],
 def minutes_of(found: Reach, standing: Stands) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return minutes and nearest facility of each place on an edge, `inf` beyond the horizon."""
     seen = ways(found.network, found.direction)
-    by_start, by_end = seen.ends(found.network, standing)
-    start, who_start = found.at(by_start)
-    end, who_end = found.at(by_end)
+    from_start, from_end = seen.ends(found.network, standing)
+    start, who_start = found.at(from_start)
+    end, who_end = found.at(from_end)
     by_start = start + partial(seen.along[standing.edge], standing.at)
     by_end = end + partial(seen.against[standing.edge], 1.0 - standing.at)
     best = np.minimum(by_start, by_end)
@@ -384,7 +386,7 @@ def straight(
     low, high = np.searchsorted(by_edge, points.edge, "left"), np.searchsorted(by_edge, points.edge, "right")
     point = np.repeat(np.arange(len(points.edge)), high - low)
     facility = order[ranges(low, high - low)]
-    edge, ahead = points.edge[point], points.at[point] - facilities.at[facility]
+    edge, ahead = points.edge[point], np.take(points.at, point) - np.take(facilities.at, facility)
     minutes = np.where(ahead >= 0, partial(seen.along[edge], ahead), partial(seen.against[edge], -ahead))
     return point, facility, minutes + facilities.leg[facility]
 
@@ -422,13 +424,12 @@ def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, 
         return pd.DataFrame({"origin": none, "destination": none, "minutes": np.empty(0)})
     origin, destination, minutes = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((destination, origin))
-    return pd.DataFrame(
-        {"origin": origin[order], "destination": destination[order], "minutes": minutes[order]}
-    )
+    return pd.DataFrame({"origin": origin[order], "destination": destination[order], "minutes": minutes[order]})
 
 
 def _taken(standing: Stands, places: NDArray[np.intp]) -> Stands:
-    return Stands(*(column[places] for column in standing))
+    row, edge, at, leg = standing
+    return Stands(row[places], edge[places], at[places], leg[places])
 
 
 def _groups(network: Network, edge: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -463,9 +464,7 @@ def _pairs_of(
         columns = np.flatnonzero(np.concatenate([[True], near.row[1:] != near.row[:-1]]))
         table = np.minimum.reduceat(table, columns, axis=1)
         first, second = np.nonzero(units.within(table, limit))
-        found.append(
-            np.column_stack([rows[begin + first], near.row[columns][second], table[first, second]])
-        )
+        found.append(np.column_stack([rows[begin + first], near.row[columns][second], table[first, second]]))
     pairs = np.concatenate(found)
     return pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]
 

@@ -1,6 +1,6 @@
 """The drawing of a study's minutes: surfaces, isochrones, their simplified form, and how far they err.
 
-The cell is halved until the drawn polygons misplace fewer people than wished (0.5 %).
+The cell of a ring is halved until its drawn polygon misplaces fewer people than wished (0.5 %).
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geo.catalogue import Ring, ServiceType
     from geo.barriers import Fence
+    from geo.catalogue import Ring, ServiceType
     from geo.grid import Surface
     from geo.network import Network
     from geo.tiles import Box
 
+    Key = tuple[str, str]
+
 UNIFORM_POINTS = 20_000
-MOST_CELLS = 4_000_000
+MOST_CELLS = 8_000_000
+COARSEST_M = 100.0
 MARGIN_M = 1500.0
 _SEED = 0
 
@@ -53,7 +56,7 @@ class Drawn:
     Attributes
     ----------
     cell_m
-        Side of the cells.
+        By (service, mode): side of the cells.
     surfaces
         By (service, mode).
     isochrones, drawing
@@ -64,12 +67,12 @@ class Drawn:
         The same for uniform random points within the cap.
     """
 
-    cell_m: float
-    surfaces: Mapping[tuple[str, str], Surface]
+    cell_m: Mapping[Key, float]
+    surfaces: Mapping[Key, Surface]
     isochrones: gpd.GeoDataFrame
     drawing: gpd.GeoDataFrame
-    misplaced: Mapping[tuple[str, str], float]
-    misplaced_uniform: Mapping[tuple[str, str], float]
+    misplaced: Mapping[Key, float]
+    misplaced_uniform: Mapping[Key, float]
 
 
 class _Ground(NamedTuple):
@@ -115,24 +118,42 @@ def draw(
     progress
         Told the share that is done.
     """
+    rings = [(service, number) for service in services for number in range(len(service.rings))]
     bounds = _bounds(people, points)
-    cell_m = surfaces.CELL_M / 2.0
-    while (
-        cell_m < surfaces.CELL_M * 8 and (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS * 2
-    ):
+    cell_m = surfaces.CELL_M
+    while (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS and cell_m < COARSEST_M:
         cell_m *= 2.0
-    best = None
-    while best is None or (_worst(best) >= surfaces.MISPLACED_WISHED and cell_m >= surfaces.FINEST_M):
-        found = _drawn_at(
-            base, services, people, points, cell_m=cell_m, bounds=bounds, combine=combine, progress=progress
-        )
-        best = found if best is None or _worst(found) < _worst(best) else best
+    best: dict[Key, _Zone] = {}
+    left = rings
+    while left and cell_m >= surfaces.FINEST_M:
+        found = _drawn_at(base, left, people, points, cell_m=cell_m, bounds=bounds, combine=combine)
+        better = {key: zone for key, zone in found.items() if key not in best or zone.misplaced < best[key].misplaced}
+        best.update(better)
+        # Only what errs too much is drawn anew, with finer cells.
+        left = [ring for ring in left if found[_key(ring)].misplaced >= surfaces.MISPLACED_WISHED]
+        progress(1.0 - len(left) / max(len(rings), 1))
         cell_m /= 2.0
-    return best
+    return _together([best[_key(ring)] for ring in rings], rings, people)
 
 
-def _worst(found: Drawn) -> float:
-    return max(found.misplaced.values(), default=0.0)
+def _key(ring: tuple[ServiceType, int]) -> Key:
+    service, number = ring
+    return service.code, service.rings[number].mode
+
+
+def _together(zones: list[_Zone], rings: Sequence[tuple[ServiceType, int]], people: gpd.GeoDataFrame) -> Drawn:
+    isochrones = _table([row for zone in zones for row in zone.rows], people)
+    drawing = isochrones[isochrones["combine"] == "dissolve"].reset_index(drop=True)
+    drawing = drawing.set_geometry(gpd.GeoSeries(surfaces.drawn(drawing.geometry.to_numpy()), crs=people.crs))
+    keys = [_key(ring) for ring in rings]
+    return Drawn(
+        dict(zip(keys, (zone.field.grid.cell_m for zone in zones), strict=True)),
+        dict(zip(keys, (zone.field for zone in zones), strict=True)),
+        isochrones,
+        drawing,
+        dict(zip(keys, (zone.misplaced for zone in zones), strict=True)),
+        dict(zip(keys, (zone.misplaced_uniform for zone in zones), strict=True)),
+    )
 
 
 def _bounds(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
@@ -162,39 +183,23 @@ def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> d
 
 def _drawn_at(
     base: Zones,
-    services: Sequence[ServiceType],
+    rings: Sequence[tuple[ServiceType, int]],
     people: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
     *,
     cell_m: float,
     bounds: Box,
     combine: str,
-    progress: Callable[[float], None],
-) -> Drawn:
-    rings = [(service, number) for service in services for number in range(len(service.rings))]
-    modes = dict.fromkeys(service.rings[number].mode for service, number in rings)
-    grounds = _grounds(base, modes, cell_m, bounds)
+) -> dict[Key, _Zone]:
+    """Return the zones of some rings at one cell size."""
+    grounds = _grounds(base, dict.fromkeys(service.rings[number].mode for service, number in rings), cell_m, bounds)
 
     def of_ring(ring: tuple[ServiceType, int]) -> _Zone:
         return _zone(base, grounds, people, points, *ring, bounds=bounds, combine=combine)
 
-    zones: dict[tuple[str, str], _Zone] = {}
     # Rings do not depend on one another, and the work is in libraries that let other threads run.
     with ThreadPoolExecutor() as pool:
-        for (service, number), zone in zip(rings, pool.map(of_ring, rings), strict=True):
-            zones[service.code, service.rings[number].mode] = zone
-            progress(len(zones) / len(rings))
-    isochrones = _table([row for zone in zones.values() for row in zone.rows], people)
-    drawing = isochrones[isochrones["combine"] == "dissolve"].reset_index(drop=True)
-    drawing = drawing.set_geometry(gpd.GeoSeries(surfaces.drawn(drawing.geometry.to_numpy()), crs=people.crs))
-    return Drawn(
-        cell_m,
-        {key: zone.field for key, zone in zones.items()},
-        isochrones,
-        drawing,
-        {key: zone.misplaced for key, zone in zones.items()},
-        {key: zone.misplaced_uniform for key, zone in zones.items()},
-    )
+        return dict(zip(map(_key, rings), pool.map(of_ring, rings), strict=True))
 
 
 def _zone(

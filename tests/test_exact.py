@@ -111,7 +111,7 @@ def test_random_networks_in_small_tiles(name: str, world: World) -> None:
         assume(net is not None)
         people, facilities = snapping.snap(net, world.people), snapping.snap(net, world.facilities)
         for direction in DIRECTIONS:
-            limits = (60.0, 4.3, 0.9)
+            limits = (60.0, 4.3, 0.9, 0.2)
             slow_twin.hold(net, people, facilities, direction=direction, limits=limits, streets=facts)
     whole = built(world, MODES[name])
     assert snapping.snap(whole, world.people).equals(people)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import pytest
 import shapely
 from hypothesis import assume, given, settings, strategies as st
 from random_networks import World, worlds
 from test_exact import DIRECTIONS, HIKER, MODES, RIDER, built
-from worlds import EAST, FOOT, METRIC, NORTH, build, spots, street, street_table
+from worlds import EAST, METRIC, NORTH, build, spots, street, street_table
 
-from geo import network, queries, schema, snapping
+from geo import queries, schema, snapping
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from geo.catalogue import Direction
@@ -274,3 +275,151 @@ def test_the_crs_of_the_points_changes_nothing(world: World, mode: Mode, code: i
     ties = np.abs(found["snap_m"] - again["snap_m"]) > FINE
     assert not ties.any()
     assert same(found["minutes"].to_numpy(), again["minutes"].to_numpy())
+
+
+@pytest.mark.parametrize("mode", ["walk", "drive"])
+def test_the_crs_of_the_network_changes_nothing(shared: Path, mode: str) -> None:
+    """In one zone, whatever it is called and wherever its origin lies: nothing. In the zones beside it, where a
+    straight line between two vertices is another one by a millimetre: hardly anything, and nobody by a hundredth of a second."""
+    file = shared / "data" / "futian" / "futian_osmnx.graphml"
+    nets = {code: queries.read_streets(file, mode=mode, crs=f"EPSG:{code}") for code in (4547, 4526, 4548, 4546, 32650)}
+    rng = np.random.default_rng(8)
+    streets = nets[4547].lines[rng.integers(0, len(nets[4547].lines), 3020)]
+    xy = shapely.get_coordinates(shapely.line_interpolate_point(streets, rng.random(3020), normalized=True))
+    places = gpd.GeoSeries(shapely.points(xy + rng.normal(0.0, 50.0, (3020, 2))), crs=nets[4547].crs)
+
+    def found(code: int) -> np.ndarray:
+        nearest = queries.nearest_minutes(nets[code], places.iloc[20:], places.iloc[:20], limit=60)
+        return nearest["minutes"].to_numpy()
+
+    own = found(4547)
+    assert np.isfinite(own).mean() > 0.9
+    assert same(own, found(4526))  # 4547 with the zone's number before the easting
+    for beside in (4548, 4546, 32650):
+        other = found(beside)
+        assert same(own, other, within=1e-4)
+        reached = np.isfinite(own)
+        assert np.median(np.abs(own[reached] - other[reached])) < FINE
+
+
+# -- polygons ----------------------------------------------------------------------------------------
+
+
+def zones(world: World, mode: Mode, bands: list[float], form: str, direction: Direction) -> gpd.GeoDataFrame:
+    net = network_of(world, mode)
+    facilities = table(world.facilities)
+    assume(facilities.geometry.notna().any())
+    return queries.isochrones(net, facilities, minutes=bands, combine=form, direction=direction, cap_m=90.0)
+
+
+@settings(max_examples=15)
+@given(worlds(), ANY_MODE, ANY_DIRECTION, st.sampled_from(FORMS), st.sets(st.integers(2, 60), min_size=3, max_size=3))
+def test_bands_nest_and_do_not_depend_on_each_other(
+    world: World, mode: Mode, direction: Direction, form: str, tenths: set[int]
+) -> None:
+    bands = sorted(tenth / 10 for tenth in tenths)
+    together = zones(world, mode, bands, form, direction)
+    assert shapely.is_valid(together.geometry.to_numpy()).all()
+    for _, some in together.groupby("facility_id", dropna=False):
+        for inner, outer in itertools.pairwise(some.sort_values("limit_minutes").geometry):
+            assert inner.is_empty or shapely.covers(outer, inner)
+    for band in bands:
+        alone = zones(world, mode, [band], form, direction)
+        among = together[together["limit_minutes"] == band]
+        assert shapely.to_wkb(alone.geometry.to_numpy()).tolist() == shapely.to_wkb(among.geometry.to_numpy()).tolist()
+
+
+@settings(max_examples=25)
+@given(worlds(exact=False), ANY_MODE, ANY_DIRECTION, st.integers(3, 60))
+def test_split_parts_sum_to_the_dissolved(world: World, mode: Mode, direction: Direction, tenths: int) -> None:
+    """In area, and in people: nobody lost, nobody counted twice."""
+    whole = zones(world, mode, [tenths / 10], "dissolve", direction).geometry.iloc[0]
+    parts = zones(world, mode, [tenths / 10], "split", direction).geometry.to_numpy()
+    each = zones(world, mode, [tenths / 10], "each", direction).geometry.to_numpy()
+    assert shapely.area(parts).sum() == pytest.approx(whole.area, rel=FINE, abs=FINE)
+    assert shapely.area(shapely.union_all(parts)) == pytest.approx(whole.area, rel=FINE, abs=FINE)
+    if whole.is_empty:
+        return
+    west, south, east, north = whole.bounds
+    rng = np.random.default_rng(tenths)
+    people = shapely.points(rng.uniform((west, south), (east, north), (2000, 2)))
+    inside = shapely.contains(whole, people)
+    assert (shapely.contains(parts[:, None], people).sum(axis=0) == inside).all()
+    # What is drawn by itself overlaps, and covers what is drawn together but for what a cell cannot show.
+    missed = shapely.difference(whole, shapely.union_all(each))
+    assert shapely.buffer(missed, -12.5).is_empty
+
+
+@given(worlds(exact=False), ANY_MODE, ANY_DIRECTION, st.integers(3, 60))
+def test_people_are_counted_once_in_each_form(
+    world: World, mode: Mode, direction: Direction, tenths: int
+) -> None:
+    """By minutes: who is served by any is served by the nearest, and by nobody else when divided."""
+    net = network_of(world, mode)
+    people, facilities = links(net, world)
+    limit = tenths / 10
+    minutes, nearest = minutes_at(reach(net, facilities, limit=limit, direction=direction), people)
+    alone = np.array(
+        [
+            to_nearest(net, people, facilities.iloc[[row]].reset_index(drop=True), direction, limit=limit)
+            for row in range(len(facilities))
+        ]
+    )
+    served = minutes <= limit
+    assert ((alone <= limit).any(axis=0) == served).all()
+    assert (alone.min(axis=0)[served] == minutes[served]).all()
+    assert np.bincount(nearest[served], minlength=len(facilities)).sum() == served.sum()
+    assert (alone[nearest[served], np.flatnonzero(served)] == minutes[served]).all()
+
+
+# -- what must never be covered ----------------------------------------------------------------------
+
+
+@given(worlds(), ANY_MODE, ANY_DIRECTION, st.integers(700, 5000), st.integers(20, 190))
+def test_islands_are_never_covered_from_outside(
+    world: World, mode: Mode, direction: Direction, away: int, length: int
+) -> None:
+    """A short street that nothing joins, beyond the cap of all others: nobody there is served, nor does its service serve."""
+    pieces = world.pieces
+    x, y = pieces.total_bounds[2] - EAST + away, pieces.total_bounds[3] - NORTH + away
+    alone = street_table([street((x, y), (x + length, y))])
+    nodes = int(pieces[["start_node", "end_node"]].to_numpy().max()) + 1
+    alone = alone.assign(start_node=nodes, end_node=nodes + 1, way=999)
+    more = world._replace(
+        pieces=gpd.pd.concat([pieces, alone], ignore_index=True),
+        gradient=np.append(world.gradient, 0.0),
+        island_m=200.0,
+    )
+    net = network_of(more, mode)
+    assume(net.island[-1])
+    there = spots((x, y), (x + length / 2, y + 10), (x + length, y - 200))
+    assert snapping.snap(net, there)["snap_status"].tolist() == ["island"] * 3
+    places = table(np.concatenate([world.facilities, there]))
+    found = queries.nearest_minutes(net, table(there), places, limit=60, direction=direction)
+    assert np.isinf(found["minutes"]).all()
+    zone = queries.isochrones(net, places, minutes=[60], combine="dissolve", direction=direction, cell_m=50.0)
+    assert not shapely.intersects(zone.geometry.iloc[0], there).any()
+    assert not shapely.intersects(zone.geometry.iloc[0], net.lines[-1])
+
+
+def test_nobody_across_the_river_is_covered() -> None:
+    """Two banks 700 m apart, a bridge 2 km to the east: 47 minutes from S to the place across, in its circle of 15.
+
+      a──────────────────────┐  y = 700
+      ~~~~~~~~~~~~~~~~~~~~~~ │ ~
+      S──────────────────────┘  y = 0
+    """
+    banks = [street((-1500, 0), (2000, 0)), street((2000, 0), (2000, 700)), street((2000, 700), (-1500, 700))]
+    net = build(*banks)
+    rng = np.random.default_rng(4)
+    across = spots(*zip(rng.uniform(-1300, 1300, 400), rng.uniform(400, 980, 400), strict=True))
+    service = table(spots((0, 0)))
+    in_circle = shapely.distance(across, service.geometry.iloc[0]) <= 1500
+    found = queries.nearest_minutes(net, table(across), service, limit=60)["minutes"].to_numpy()
+    assert in_circle.sum() > 300
+    assert (found > 15).all()
+    assert found[np.argmin(shapely.distance(across, spots((0, 700))[0]))] == pytest.approx(47, abs=1.5)
+    for form in FORMS:
+        zone = queries.isochrones(net, service, minutes=[15], combine=form).geometry.iloc[0]
+        assert not shapely.intersects(zone, across).any()
+        assert shapely.contains(zone, spots((-1490, 5), (1490, 5), (0, 290))).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ SHAPE_PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 MOST_MEMBERS = 10_000
 # What deflate cannot exceed on real data: maps and sheets come down to a twentieth, rarely to a hundredth.
 MOST_RATIO = 250
-_RATIO_COUNTS_FROM = 64 * bounds.MIB
+_RATIO_COUNTS_FROM = 16 * bounds.MIB
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _STEP = bounds.MIB
 _ENCRYPTED = 0x1
@@ -35,28 +36,34 @@ class Unpacked(NamedTuple):
     source: LayerSource
 
 
-def opened(path: Path, source: LayerSource, findings: Findings) -> zipfile.ZipFile:
-    """Return an archive whose directory is sane: not too many members, none overlapping, known packing."""
+def opened(archived: Path | bytes, source: LayerSource, findings: Findings) -> zipfile.ZipFile:
+    """Return an archive, given as a file or as its bytes, with not too many members and none that overlap."""
     try:
-        archive = _named(path)
+        archive = _named(archived)
     except ERRORS as error:
         findings.fault("broken_file", why=_why(error, source))
         raise UnreadableError from error
     infos = archive.infolist()
     bounds.check(len(infos), MOST_MEMBERS, findings, what="members")
-    packed, size = sum(info.compress_size for info in infos), path.stat().st_size
-    if packed > size:  # members that share their bytes: one kilobyte would be unpacked a thousand times
+    size = len(archived) if isinstance(archived, bytes) else archived.stat().st_size
+    if (
+        sum(info.compress_size for info in infos) > size
+    ):  # members that share their bytes: one kilobyte would be unpacked a thousand times
         findings.fault("zip_bomb")
         raise UnreadableError
     return archive
 
 
-def _named(path: Path) -> zipfile.ZipFile:
+def _named(archived: Path | bytes) -> zipfile.ZipFile:
     """Return an archive; names without the UTF-8 flag were written by Windows in Chinese."""
     try:
-        return zipfile.ZipFile(path, metadata_encoding="gb18030")
+        return zipfile.ZipFile(_stream(archived), metadata_encoding="gb18030")
     except UnicodeDecodeError:
-        return zipfile.ZipFile(path)
+        return zipfile.ZipFile(_stream(archived))
+
+
+def _stream(archived: Path | bytes) -> Path | io.BytesIO:
+    return io.BytesIO(archived) if isinstance(archived, bytes) else archived
 
 
 def _why(error: Exception, source: LayerSource) -> str:
@@ -123,7 +130,7 @@ def unpack(path: Path, source: LayerSource, findings: Findings, *, folder: Path,
         except ERRORS as error:
             findings.fault("broken_file", why=_why(error, source))
             raise UnreadableError from error
-    findings.tell("unpacked", member=shown(chosen))
+    findings.tell("unpacked", given=shown(chosen))
     inner = folder / f"layer{suffix}"
     return Unpacked(inner, source.model_copy(update={"file": inner, **({"layer": None} if used_layer else {})}))
 

@@ -6,6 +6,8 @@ import stat
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
+import numpy as np
+
 from geo.layers.raw import UnreadableError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ MOST_CELLS = 20_000_000
 MOST_ROWS = 1 << 20  # of a spreadsheet program
 MOST_COLUMNS = 2_000
 MOST_FEATURES = 20_000_000
-MOST_DEPTH = 200
+MOST_TAGS = 12_000_000  # a parsed element takes some 100 bytes, and there are up to four tags a cell
+MOST_DEPTH = 1_000
 _PROLOG_BYTES = MIB  # a root element comes earlier, or it is no layer
 _STEP = 1 << 16
 
@@ -46,7 +49,7 @@ def check(amount: int, most: int, findings: Findings, *, what: str) -> None:
         Name of a message `layers.much_<what>`: bytes | cells | rows | columns | features | depth.
     """
     if amount > most:
-        findings.fault(f"much_{what}", n=amount, most=most)
+        findings.fault(f"much_{what}", n=amount, of=most)
         raise UnreadableError
 
 
@@ -115,8 +118,39 @@ def declares_type(data: bytes) -> bool:
     return len(data) > _PROLOG_BYTES  # so long a prolog is refused like a type
 
 
-def check_xml(data: bytes, findings: Findings) -> None:
-    """Note a fault and raise UnreadableError where an XML text declares a document type."""
+def depth_of(data: bytes) -> int:
+    """Return how deep the elements of an XML text are nested, at most; it need not be well-formed.
+
+    Examples
+    --------
+    >>> depth_of(b"<a><b/><c><d></d></c></a>")
+    3
+    """
+    marks = np.frombuffer(data + b"\0", dtype=np.uint8)
+    starts, ends = np.flatnonzero(marks == ord("<")), np.flatnonzero(marks == ord(">"))
+    if not len(starts):
+        return 0
+    behind = marks[starts + 1]
+    at = np.searchsorted(ends, starts)
+    last = marks[ends[np.minimum(at, len(ends) - 1)] - 1] if len(ends) else np.zeros(len(starts), dtype=np.uint8)
+    alone = (at < len(ends)) & (last == ord("/")) | np.isin(behind, np.frombuffer(b"!?", dtype=np.uint8))
+    steps = np.where(behind == ord("/"), -1, np.where(alone, 0, 1))
+    return int(np.cumsum(steps).max(initial=0))
+
+
+def check_xml(data: bytes, findings: Findings, *, most_depth: int | None = None) -> None:
+    """Note a fault and raise UnreadableError where an XML text declares a document type or is a bomb.
+
+    Parameters
+    ----------
+    data
+        The text, in any encoding.
+    most_depth
+        How deep elements may be nested; by default not looked at.
+    """
     if declares_type(data):
         findings.fault("xml_entities")
         raise UnreadableError
+    check(data.count(b"<"), MOST_TAGS, findings, what="tags")
+    if most_depth is not None:
+        check(depth_of(data), most_depth, findings, what="depth")

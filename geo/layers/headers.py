@@ -136,6 +136,29 @@ OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
         "oneway": ("oneway", "单行", "单行道", "是否单行", "单向", "one_way"),
     },
 }
+# Headers of columns that hold a whole place, and of those that say in words where something is.
+PAIRS = frozenset(
+    {
+        "经纬度",
+        "经纬度坐标",
+        "坐标",
+        "坐标位置",
+        "位置坐标",
+        "地理坐标",
+        "点位坐标",
+        "gps坐标",
+        "lonlat",
+        "lnglat",
+        "coordinate",
+        "coordinates",
+        "location",
+        "wkt",
+        "geom",
+    }
+)
+ADDRESSES = frozenset(
+    {"地址", "详细地址", "设施地址", "单位地址", "企业地址", "所在地", "地点", "位置", "具体位置", "address", "addr"}
+)
 EMPTY_WORDS = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "空", "n/a", "na", "nan", "none", "null"})
 SUM_WORDS = frozenset({"合计", "总计", "小计", "共计", "总和", "汇总", "total", "sum", "subtotal", "grandtotal"})
 
@@ -179,7 +202,7 @@ def aliases(kind: str) -> dict[str, tuple[str, ...]]:
 def known_headers(kind: str) -> frozenset[str]:
     """Return every header that means something in a kind of layer, plain."""
     every = (*aliases(kind).values(), aliases("").get("id", ()))
-    return frozenset(alias for names in every for alias in names) | {"序号", "备注", "地址"}
+    return frozenset(alias for names in every for alias in names) | {"序号", "备注"} | PAIRS | ADDRESSES
 
 
 def canonical_names(kind: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ import shapely
 
 from geo import crs as crs_room
 from geo.errors import GeoCrsError
-from geo.layers import headers, values
-from geo.layers.findings import listed, shown
+from geo.layers import degrees, headers, survey, values
+from geo.layers.findings import listed, shown, too_many
+from geo.messages import Message
 from geo.units import METRES_PER_KM
 
 if TYPE_CHECKING:
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from geo.crs import Shifted
     from geo.layers.findings import Findings
     from geo.layers.raw import Raw
-    from geo.messages import Message
     from geo.study_file import LayerSource
 
 FAR_M = 200_000.0
+DATUM_M = 5.0  # a datum carried over with a larger error is told
+CGCS_DATUM = "China 2000"
+OLD_DATUMS = ("Beijing 1954", "Xian 1980")  # the parameters that PROJ knows for some of their areas are not for ours
+ROWS_LOOKED_AT = 200
 NEAR_DEGREES = 3.0
 MOST_LON, MOST_LAT = 180.0, 90.0
-# Sizes that northings and eastings have in China, and eastings that begin with a zone number (13 to 46).
-NORTHINGS_M = (1.5e6, 6.5e6)
-EASTINGS_M = (1e5, 9e5)
-ZONED_M = (1.3e7, 4.7e7)
 # Kinds whose rows may lie nowhere; dimensions of geometry that make sense for each kind (0 point, 1 line, 2 area).
 PLACE_OPTIONAL = frozenset({"venue", "district"})
 DIMENSIONS: dict[str, tuple[int, ...]] = {
@@ -72,7 +72,7 @@ def stated_crs(source: LayerSource, raw: Raw, findings: Findings, *, has_places:
         findings.tell("file_crs_unknown", given=shown(raw.crs))
     if own is None and filed is None:
         if has_places:
-            findings.fault("no_crs")
+            findings.fault("no_crs", near=_looks_like(source, raw))
         return None
     if own is not None and filed is not None and not _same(own, filed):
         findings.tell("crs_override", stated=crs_name(own), filed=crs_name(filed))
@@ -80,13 +80,44 @@ def stated_crs(source: LayerSource, raw: Raw, findings: Findings, *, has_places:
     if used is not None and not isinstance(used, str) and not _leads_somewhere(used):
         findings.fault("bad_crs", given=shown(crs_name(used)))
         return None
+    if has_places and isinstance(used, pyproj.CRS):
+        _tell_datum(used, findings)
     return used
+
+
+def _tell_datum(crs: pyproj.CRS, findings: Findings) -> None:
+    """Note that CGCS2000 is taken as WGS 84, and that other datums are carried over roughly where nothing better is known."""
+    datum = crs.datum.name if crs.datum is not None else ""
+    if datum == CGCS_DATUM:
+        findings.tell("cgcs_as_wgs", crs=crs_name(crs))
+        return
+    accuracy_m = crs_room.accuracy_m(crs)
+    if accuracy_m is None or accuracy_m > DATUM_M or datum in OLD_DATUMS:
+        findings.tell("datum_rough", action="doubtful", crs=crs_name(crs), given=shown(datum))
+
+
+def _looks_like(source: LayerSource, raw: Raw) -> Message:
+    """Return what the numbers of a source without a CRS look like, by the size of the first of them."""
+    if raw.geometry is not None:
+        xy = middles(raw.geometry[:ROWS_LOOKED_AT])
+    else:
+        table = raw.columns.head(ROWS_LOOKED_AT)
+        given = [str(header) for header in table.columns]
+        named = {name: header for name, header in source.columns.items() if headers.resolve(header, given)}
+        meanings = {name: header for header, name in headers.match(given, "", named=named).items()}
+        pair = degrees.pair_column(table)
+        if {"lon", "lat"} <= set(meanings):
+            pair = table[[meanings["lon"], meanings["lat"]]]
+        if pair is None:
+            return Message("layers.looks_unknown")
+        xy = np.column_stack([degrees.of_column(pair.iloc[:, place]).floats for place in (0, 1)])
+    return survey.guessed(xy) or Message("layers.looks_unknown")
 
 
 def _leads_somewhere(crs: pyproj.CRS) -> bool:
     """Say whether places in a CRS can be found on earth: a damaged .prj can be read and still lead nowhere."""
     try:
-        pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True)
+        crs_room.transformer(crs, crs_room.WGS84)
     except pyproj.exceptions.ProjError:
         return False
     return bool(crs.is_geographic or crs.is_projected)
@@ -106,38 +137,85 @@ def crs_name(crs: pyproj.CRS | Shifted | None) -> str | None:
     >>> crs_name(pyproj.CRS.from_epsg(4548)), crs_name("gcj02"), crs_name(None)
     ('EPSG:4548', 'gcj02', None)
     """
-    if crs is None or isinstance(crs, str):
-        return crs
-    authority = crs.to_authority(min_confidence=100) or crs.to_authority()
-    return ":".join(authority) if authority else crs.name
+    return None if crs is None else crs_room.name_of(crs)
 
 
 def from_lonlat(
     table: pd.DataFrame, raw: Raw, findings: Findings, *, rows: NDArray[np.int64], kind: str
 ) -> NDArray[np.object_] | None:
-    """Return points from the columns lon and lat, None where a row has none; None where there are no such columns."""
+    """Return points from the columns lon and lat, None where a row has none; None where there are no such columns.
+
+    Cells may be numbers or degrees, minutes and seconds; both coordinates may stand in one column.
+    """
+    pair = degrees.pair_column(table) if not {"lon", "lat"} & set(table.columns) else None
+    if pair is not None:
+        table = table.assign(**pair)
     lacking = [name for name in ("lon", "lat") if name not in table.columns]
     if lacking:
         if kind not in PLACE_OPTIONAL or len(lacking) == 1:
-            given = [str(header) for header in raw.columns.columns]
-            near = listed(dict.fromkeys(near for name in lacking for near in headers.near_meaning(name, given, kind)))
-            findings.fault("missing_column", column=", ".join(lacking), near=near, found=listed(given))
+            _no_columns(lacking, table, raw, findings, rows=rows, kind=kind)
         return None
-    x, y = values.numbers(table["lon"]), values.numbers(table["lat"])
+    x, y = degrees.of_column(table["lon"]), degrees.of_column(table["lat"])
     texts = [
         f"{values.text_of(lon)} / {values.text_of(lat)}" for lon, lat in zip(table["lon"], table["lat"], strict=True)
     ]
-    given_texts = np.array(texts, dtype=object)
-    mended, unreadable = x.mended | y.mended, x.unreadable | y.unreadable
+    given = np.array(texts, dtype=object)
+    same_axis = (x.axis != "") & (x.axis == y.axis)
+    unreadable = x.unreadable | y.unreadable | same_axis
     missing = (np.isnan(x.floats) | np.isnan(y.floats)) & ~unreadable
-    findings.rows(rows[mended], "repaired", "coordinates_mended", given=given_texts[mended])
-    findings.rows(rows[unreadable], "kept", "bad_coordinates", given=given_texts[unreadable], of=len(rows))
-    if kind not in PLACE_OPTIONAL:
-        findings.rows(rows[missing], "kept", "no_coordinates", of=len(rows))
-    shapes = np.full(len(rows), None, dtype=object)
     good = ~missing & ~unreadable
-    shapes[good] = shapely.points(x.floats[good], y.floats[good])
+    turned = good & ((x.axis == "lat") | (y.axis == "lon"))  # the letters say so
+    lon, lat = np.where(turned, y.floats, x.floats), np.where(turned, x.floats, y.floats)
+    for at in np.flatnonzero((x.mended | y.mended) & good):
+        value = f"{lon[at]:.9g}, {lat[at]:.9g}"
+        findings.row(rows[at], "repaired", "coordinates_mended", given=shown(given[at]), value=value)
+    findings.rows(rows[turned], "repaired", "swapped", given=given[turned])
+    findings.rows(rows[unreadable], "kept", "bad_coordinates", given=given[unreadable], of=len(rows))
+    if kind not in PLACE_OPTIONAL:
+        _tell_missing(table, findings, missing=missing, rows=rows)
+    shapes = np.full(len(rows), None, dtype=object)
+    shapes[good] = shapely.points(lon[good], lat[good])
     return shapes
+
+
+def _addresses(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what each row says in words of where it is; "" where it says nothing."""
+    said = np.full(len(table), "", dtype=object)
+    for header in (name for name in table.columns if headers.plain(name) in headers.ADDRESSES):
+        texts = np.array([values.text_of(value).strip() for value in table[header].tolist()], dtype=object)
+        filled = np.array([text.casefold() not in headers.EMPTY_WORDS for text in texts], dtype=bool)
+        said = np.where((said == "") & filled, texts, said)
+    return said
+
+
+def _no_columns(
+    lacking: list[str], table: pd.DataFrame, raw: Raw, findings: Findings, *, rows: NDArray[np.int64], kind: str
+) -> None:
+    """Note that a table has no columns of coordinates, and that it has addresses instead."""
+    given = [str(header) for header in raw.columns.columns]
+    near = listed(dict.fromkeys(near for name in lacking for near in headers.near_meaning(name, given, kind)))
+    findings.fault("missing_column", column=", ".join(lacking), near=near, found=listed(given))
+    said = _addresses(table)
+    has = said != ""
+    if has.any():
+        examples = listed(dict.fromkeys(said[has]))
+        findings.fault("address_only_many", rows=rows[has], given=examples, n=int(has.sum()), of=len(rows))
+
+
+def _tell_missing(
+    table: pd.DataFrame, findings: Findings, *, missing: NDArray[np.bool_], rows: NDArray[np.int64]
+) -> None:
+    """Note rows without coordinates, those with an address as such; many of them are a fault."""
+    said = np.where(missing, _addresses(table), "")
+    named = said != ""
+    if too_many(int(missing.sum()), len(rows)):
+        for which, key in ((named, "address_only_many"), (missing & ~named, "no_coordinates_many")):
+            if which.any():
+                examples = listed(dict.fromkeys(said[which]))
+                findings.fault(key, rows=rows[which], given=examples, n=int(which.sum()), of=len(rows))
+        return
+    findings.rows(rows[named], "kept", "address_only", given=said[named])
+    findings.rows(rows[missing & ~named], "kept", "no_coordinates")
 
 
 def fitting(
@@ -180,8 +258,7 @@ def _degrees(xy: NDArray[np.float64], crs: pyproj.CRS | Shifted) -> NDArray[np.f
     """Return (n, 2) lon and lat, roughly (a datum shift does not matter), NaN where they are impossible."""
     lonlat = xy
     if not (isinstance(crs, str) or crs.is_geographic):
-        transformer = pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True)
-        lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+        lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(xy[:, 0], xy[:, 1]))
     possible = np.isfinite(lonlat).all(axis=1) & np.asarray((np.abs(lonlat) <= (MOST_LON, MOST_LAT)).all(axis=1))
     return np.where(possible[:, None], lonlat, np.nan)
 
@@ -266,23 +343,14 @@ def _metres_in_order(
     is_fault = findings.rows(rows[degrees], "kept", "looks_like_degrees", given=given, of=of, crs=name)
     ordered = shapes.copy()
     ordered[degrees] = None
-    operation = crs.coordinate_operation
-    if is_fault or operation is None or "Transverse Mercator" not in operation.method_name:
+    if is_fault or survey.zone_of(crs) is None:
         return ordered
-    northern = _between(xy[:, 0], NORTHINGS_M) & (_between(xy[:, 1], EASTINGS_M) | _between(xy[:, 1], ZONED_M))
-    if northern.any():
-        findings.tell("survey_order", action="repaired", n=int(northern.sum()), of=of)
-        ordered = _swap(ordered, northern)
-        xy = np.where(northern[:, None], xy[:, ::-1], xy)
-    false_easting = next((float(item.value) for item in operation.params if item.name == "False easting"), 0.0)
-    zoned = _between(xy[:, 0], ZONED_M) & (false_easting < ZONED_M[0])
-    findings.rows(rows[zoned], "kept", "zone_prefix", given=_quoted(xy, zoned), of=of, crs=name)
-    ordered[zoned] = None
-    return ordered
-
-
-def _between(values_m: NDArray[np.float64], limits_m: tuple[float, float]) -> NDArray[np.bool_]:
-    return np.asarray((values_m >= limits_m[0]) & (values_m <= limits_m[1]), dtype=np.bool_)
+    northern = survey.northern(xy)
+    findings.rows(rows[northern], "repaired", "survey_order", given=_quoted(xy, northern))
+    ordered = _swap(ordered, northern)
+    quoted = np.array(_quoted(xy, np.ones(of, dtype=bool)), dtype=object)
+    eastings = np.where(northern, xy[:, 1], xy[:, 0])
+    return survey.in_own_zone(ordered, eastings, crs, findings, rows=rows, given=quoted)
 
 
 def as_points(shapes: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:

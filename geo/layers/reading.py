@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import geopandas as gpd
@@ -13,20 +13,20 @@ import shapely
 
 from geo import catalogue, crs as crs_room, schema
 from geo.errors import InputFaultsError
-from geo.layers import columns, places, services, sheets, values, vectors
+from geo.layers import columns, formats, places, services, values
 from geo.layers.findings import Findings, listed, shown
 from geo.layers.raw import UnreadableError
 from geo.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import pyproj
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
     from geo.crs import Shifted
-    from geo.layers.raw import Raw
     from geo.study import Study
     from geo.study_file import LayerSource
 
@@ -46,7 +46,6 @@ KINDS = {
 RASTERS = ("population", "terrain")
 AREA_KINDS = ("community", "park", "factory", "boundary", "district")
 GRAPH_SUFFIXES = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".graphml")
-FORMATS = (*vectors.MAGIC, ".csv", ".tsv", ".txt", ".xlsx")
 _SHAPEFILE_PARTS = (".dbf", ".prj", ".cpg", ".shx")
 
 
@@ -95,6 +94,7 @@ class _Part(NamedTuple):
     rows_filtered: int
     personal: tuple[str, ...]
     lonlat_headers: tuple[str, ...]
+    sha256: str | None
 
 
 class _Opened(NamedTuple):
@@ -198,7 +198,7 @@ def is_graph(source: LayerSource) -> bool:
     >>> is_graph(LayerSource(path="a.osm.pbf")), is_graph(LayerSource(path="a.shp"))
     (True, False)
     """
-    return source.path is None or source.path.lower().endswith(GRAPH_SUFFIXES)
+    return source.place is not None or (source.path or "").lower().endswith(GRAPH_SUFFIXES)
 
 
 def _open(
@@ -217,7 +217,7 @@ def _open(
     if layer in RASTERS or (kind == "street" and is_graph(source)):
         return opened
     try:
-        raw = _raw(source, findings, kind=kind)
+        raw, rows_read, sha256 = formats.read(source, findings, kind=kind)
     except UnreadableError:
         return opened
     needs_people = not (has_raster and kind == "community")
@@ -234,34 +234,10 @@ def _open(
     table = columns.with_ids(found.table, findings, rows=found.rows, kind=kind, number=number)
     if raw.geometry is None:
         table = table.drop(columns=["lon", "lat"], errors="ignore")
-    part = _Part(table, found.rows, shapes, crs, len(raw.rows), found.filtered, found.personal, found.lonlat_headers)
+    part = _Part(
+        table, found.rows, shapes, crs, rows_read, found.filtered, found.personal, found.lonlat_headers, sha256
+    )
     return opened._replace(part=part)
-
-
-def _raw(source: LayerSource, findings: Findings, *, kind: str) -> Raw:
-    """Return a source as its file has it, by the reader for its suffix."""
-    path = _file(source)
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        findings.fault("unknown_format", suffix=shown(suffix or path.name), accepted=" ".join(FORMATS))
-        raise UnreadableError
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        findings.fault("cannot_open", why=error.strerror or type(error).__name__)
-        raise UnreadableError from error
-    if not data.strip():
-        findings.fault("empty_file")
-        raise UnreadableError
-    if suffix in vectors.MAGIC:
-        return vectors.read_vector(source, findings, path=path, data=data)
-    if suffix == ".xlsx":
-        return sheets.read_xlsx(source, findings, data=data, kind=kind)
-    return sheets.read_csv(source, findings, data=data, kind=kind)
-
-
-def _file(source: LayerSource) -> Path:
-    return source.file if source.file is not None else Path(source.path or "")
 
 
 def _centre(opened: Sequence[_Opened]) -> places.LonLat | None:
@@ -388,13 +364,13 @@ def _repairs(opened: Sequence[_Opened], frames: Sequence[gpd.GeoDataFrame | None
 
 def _inputs(item: _Opened, frame: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     """Return the entries of a source's files; the parts of a shapefile are files too."""
-    path = _file(item.source)
+    path = formats.path_of(item.source)
     part = item.part
     repaired = {row for row, action, _ in item.findings.repairs if action == "repaired" and row is not None}
     first = {
         "layer": item.layer,
         "path": item.source.label,
-        "sha256": _sha256(path) if item.source.place is None else None,
+        "sha256": part.sha256 if part is not None and part.sha256 else _sha256(path),
         "crs": places.crs_name(part.crs) if part is not None else None,
         "rows_read": part.rows_read if part is not None else None,
         "rows_kept": len(frame) if frame is not None else None,
@@ -416,7 +392,7 @@ def _inputs(item: _Opened, frame: gpd.GeoDataFrame | None) -> list[dict[str, Any
 
 
 def _sha256(path: Path) -> str | None:
-    """Return the checksum of a file; None where there is none (the room that reads it says so)."""
+    """Return the checksum of a file; None where there is none (the room that reads it says so, or it is no file)."""
     if not path.is_file():
         return None
     with path.open("rb") as source:

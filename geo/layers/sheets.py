@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geo.layers import bounds, headers
+from geo.layers.different_names import different
 from geo.layers.findings import listed, shown
 from geo.layers.raw import Raw, UnreadableError
 
@@ -62,9 +63,10 @@ def table_of(cells: Cells, source: LayerSource, findings: Findings, *, kind: str
         raise UnreadableError
     if any(any(cell.strip() for cell in row) for row in lines[:at]):
         findings.tell("title_rows", n=at, line=at + 1)
-    bounds.check(len(lines[at]), _columns_that_fit(lines, at), findings, what="columns")
+    width = max((number for number, cell in enumerate(lines[at], start=1) if cell.strip()), default=0)
+    bounds.check(width, bounds.MOST_COLUMNS, findings, what="columns")
     header, start = _header(lines, at, names_known)
-    names = _unique_names(header, findings)
+    names = different(_names(header), findings)
     meanings = headers.match(names, kind, named=_named(source, names))
     _fill_merged(lines, cells.merged, findings, below=at, meanings=[meanings.get(name, "") for name in names])
     body = lines[start:]
@@ -83,12 +85,6 @@ def _named(source: LayerSource, names: Sequence[str]) -> dict[str, str]:
     return {name: header for name, header in source.columns.items() if headers.resolve(header, names) is not None}
 
 
-def _columns_that_fit(lines: Grid, at: int) -> int:
-    """Return how many columns the header may have: formatted emptiness behind the last header does not count."""
-    width = max((number + 1 for number, cell in enumerate(lines[at]) if cell.strip()), default=0)
-    return bounds.MOST_COLUMNS if width > bounds.MOST_COLUMNS else len(lines[at])
-
-
 def _header(lines: Grid, at: int, names: frozenset[str]) -> tuple[list[str], int]:
     """Return the header and where the body starts; a second row of headers (坐标 over 经度, 纬度) is taken in."""
     header = list(lines[at])
@@ -103,23 +99,10 @@ def _header(lines: Grid, at: int, names: frozenset[str]) -> tuple[list[str], int
     return header, at + 1
 
 
-def _unique_names(header: Sequence[str], findings: Findings) -> list[str]:
-    """Return headers that are all there and all different; what had to be renamed is told."""
+def _names(header: Sequence[str]) -> list[str]:
+    """Return a name for every column up to the last header."""
     last = max((number for number, cell in enumerate(header) if cell.strip()), default=-1)
-    given = [" ".join(cell.split())[:_HEADER_SHOWN] or f"column_{n}" for n, cell in enumerate(header[: last + 1], 1)]
-    taken, names = set(given), []
-    seen: set[str] = set()
-    count: dict[str, int] = {}
-    for cell in given:
-        name = cell
-        while name in seen or (name != cell and name in taken):
-            count[cell] = count.get(cell, 1) + 1
-            name = f"{cell}_{count[cell]}"
-        if name != cell:
-            findings.tell("same_header", header=shown(cell), renamed=shown(name))
-        seen.add(name)
-        names.append(name)
-    return names
+    return [" ".join(cell.split())[:_HEADER_SHOWN] or f"column_{n}" for n, cell in enumerate(header[: last + 1], 1)]
 
 
 def _tell_long_rows(body: Grid, width: int, findings: Findings, *, first: int) -> None:
@@ -161,7 +144,7 @@ def _fill_merged(
             row.extend([""] * (wide - len(row)))
             row[left - 1 : wide] = [text] * (wide - left + 1)
         if once:
-            findings.rows(range(top + 1, last + 1), "doubtful", "merged_number", column=meanings[left - 1], first=top)
+            findings.rows(range(top + 1, last + 1), "doubtful", "merged_number", column=meanings[left - 1], line=top)
         elif (last, wide) != (top, left):
             filled.append(top)
     if filled:

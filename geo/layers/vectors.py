@@ -1,13 +1,11 @@
-"""GeoJSON, GeoPackage and Shapefile → columns and geometries."""
+"""GeoJSON, GeoPackage, Shapefile and DBF → columns and geometries."""
 
 from __future__ import annotations
 
-import codecs
 import re
+import sqlite3
 import warnings
-import zipfile
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,12 +14,15 @@ import pyogrio.errors
 import pyogrio.raw
 import shapely
 
+from geo.layers import bounds, dbase
 from geo.layers.findings import listed, shown
-from geo.layers.headers import plain
 from geo.layers.raw import Raw, UnreadableError
+from geo.layers.values import text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from geo.layers.findings import Findings
     from geo.study_file import LayerSource
@@ -32,14 +33,18 @@ MAGIC = {
     ".json": (b"{", b"\xef\xbb\xbf{"),
     ".gpkg": (b"SQLite format 3\x00",),
     ".shp": (b"\x00\x00\x27\x0a",),
-    ".zip": (b"PK\x03\x04",),
+    ".dbf": (b"\x02", b"\x03", b"\x04", b"\x05", b"\x30", b"\x31", b"\x32", b"\x43", b"\x83", b"\x8b", b"\xf5"),
 }
-SHAPE_ENCODINGS = ("utf-8", "gb18030")
-_BYTES_AS_TEXT = "ISO-8859-1"  # one character a byte, so that the bytes come back unharmed
+# GDAL runs a file of this kind, and it may read any other file.
+_PIPELINE = b"gdal_streamed_alg"
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SHP_LENGTH = slice(24, 28)  # of the header: length of the file in 16-bit words
 _MEMORY_FILE = re.compile(r"/vsimem/[^\s'\",;:]+")  # GDAL names bytes at random
 _REASON_SHOWN = 200
+_HIDDEN_COLUMNS = (2, 3)  # generated ones, as SQLite numbers them
+_VIRTUAL = re.compile(
+    r"^\s*create\s+virtual\s+table\b(?!.*\busing\s+(?:\"?rtree\"?|fts\d)\b)", re.IGNORECASE | re.DOTALL
+)
 _GDAL_ERRORS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -54,40 +59,59 @@ _GDAL_ERRORS = (
 )
 
 
-def read_vector(source: LayerSource, findings: Findings, *, path: Path, data: bytes) -> Raw:
+class _Read(NamedTuple):
+    """What pyogrio answers: what it says of the layer, feature numbers, WKB, one array a field."""
+
+    meta: dict[str, Any]
+    numbers: NDArray[np.int64]
+    geometry: Any
+    fields: list[Any]
+
+
+def read_vector(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
     """Return a vector file as it stands; raise UnreadableError with the fault noted where it cannot be read."""
     suffix = path.suffix.lower()
-    if not data.lstrip(b" \t\r\n").startswith(MAGIC[suffix]):
+    if not bounds.head(path, findings).lstrip(b" \t\r\n").startswith(MAGIC[suffix]):
         findings.fault("not_a", format=suffix.removeprefix("."))
         raise UnreadableError
-    if suffix == ".shp" and len(data) < 2 * int.from_bytes(data[_SHP_LENGTH], "big"):  # GDAL would drop the rest
-        findings.fault("cut_off")
-        raise UnreadableError
-    if suffix in {".geojson", ".json"}:
-        return _raw(*_read(_as_utf8(data, findings), findings, source=source, layer=None, encoding=None), findings)
+    if suffix == ".shp":
+        return _read_shape(source, findings, path=path)
+    if suffix == ".dbf":
+        data = bounds.content(path, findings, most=bounds.MOST_TEXT_BYTES)
+        table = dbase.read(data, findings, encoding=source.encoding, stated=dbase.stated_encoding(path))
+        return _without_deleted(table, None, None, findings)
     if suffix == ".gpkg":
         layer = _layer_of(path, source, findings)
-        return _raw(*_read(path, findings, source=source, layer=layer, encoding=None), findings)
-    what = f"zip://{path}!{_shape_in(path, source, findings)}" if suffix == ".zip" else path
-    meta, geometry, fields = _read(what, findings, source=source, layer=None, encoding=_BYTES_AS_TEXT)
-    names, fields = _decoded(meta["fields"], fields, findings, encoding=source.encoding, stated=_cpg(path))
-    return _raw({**meta, "fields": names}, geometry, fields, findings)
+        _check_tables(path, layer, source, findings)
+        return _raw(_read(path, findings, source=source, layer=layer), findings)
+    data = _as_utf8(bounds.content(path, findings, most=bounds.MOST_TEXT_BYTES), findings)
+    if _PIPELINE in data:
+        findings.fault("not_a", format=suffix.removeprefix("."))
+        raise UnreadableError
+    return _raw(_read(data, findings, source=source, layer=None), findings)
 
 
 def _read(
-    what: Path | str | bytes, findings: Findings, *, source: LayerSource, layer: str | None, encoding: str | None
-) -> tuple[dict[str, Any], Any, list[Any]]:
+    what: Path | bytes,
+    findings: Findings,
+    *,
+    source: LayerSource,
+    layer: str | None,
+    **options: Any,  # noqa: ANN401
+) -> _Read:
     """Return pyogrio's answer; its warnings are told, its errors are a fault."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            meta, _, geometry, fields = pyogrio.raw.read(what, layer=layer, encoding=encoding, datetime_as_string=True)
+            meta, numbers, geometry, fields = pyogrio.raw.read(
+                what, layer=layer, datetime_as_string=True, return_fids=True, **options
+            )
     except _GDAL_ERRORS as error:
         findings.fault("broken_file", why=_why(str(error), source))
         raise UnreadableError from error
     for text in dict.fromkeys(str(item.message) for item in caught):
         findings.tell("driver_says", why=_why(text, source))
-    return meta, geometry, fields
+    return _Read(meta, numbers, geometry, fields)
 
 
 def _why(text: str, source: LayerSource) -> str:
@@ -132,99 +156,91 @@ def _layer_of(path: Path, source: LayerSource, findings: Findings) -> str | None
     return source.layer or (names[0] if names else None)
 
 
-def _shape_in(path: Path, source: LayerSource, findings: Findings) -> str:
-    """Return the shapefile in an archive; several and none named, or none at all, is a fault."""
+def _check_tables(path: Path, layer: str | None, source: LayerSource, findings: Findings) -> None:
+    """Refuse a GeoPackage whose layer is computed while it is read: a view may never end, or read other files."""
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in sorted(archive.namelist()) if name.lower().endswith(".shp")]
-    except (zipfile.BadZipFile, OSError) as error:
+        base = sqlite3.connect(uri, uri=True)
+        try:
+            kinds = dict(
+                base.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+            )
+            made = [str(text) for (text,) in base.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
+            own = base.execute("SELECT hidden FROM pragma_table_xinfo(?)", (layer,)).fetchall()
+        finally:
+            base.close()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         findings.fault("broken_file", why=_why(str(error), source))
         raise UnreadableError from error
-    wanted = [name for name in names if source.layer is None or PurePosixPath(name).stem == source.layer]
-    if len(wanted) == 1:
-        return wanted[0]
-    if not names or source.layer is not None:
-        findings.fault("no_such_layer", given=shown(source.layer or "*.shp"), found=listed(names))
-    else:
-        findings.fault("which_layer", found=listed(names))
-    raise UnreadableError
-
-
-def _cpg(path: Path) -> str | None:
-    """Return the encoding that a shapefile's .cpg states, by Python's name; None where it states none it knows."""
-    text = ""
-    if path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in sorted(archive.namelist()) if name.lower().endswith(".cpg")]
-            text = archive.read(names[0]).decode("ascii", "replace") if names else ""
-    else:
-        for beside in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
-            if beside.is_file():
-                text = beside.read_text(encoding="ascii", errors="replace")
-                break
-    name = plain(text).replace("ansi", "").strip()
-    if name in {"gbk", "gb2312", "936", "cp936", "gb18030", "oem936"}:
-        return "gb18030"
-    name = {"65001": "utf-8"}.get(name, f"cp{name}" if name.isdigit() and not name.startswith("8859") else name)
-    name = name.replace("88591", "iso8859-1")
-    try:
-        return codecs.lookup(name).name if name else None
-    except (LookupError, ValueError):
-        return None
-
-
-def _decoded(
-    names: Any,  # noqa: ANN401 - pyogrio has no types
-    fields: list[Any],
-    findings: Findings,
-    *,
-    encoding: str | None,
-    stated: str | None,
-) -> tuple[list[str], list[Any]]:
-    """Return headers and texts of a shapefile from its bytes: encoding option, .cpg, else utf-8, else gb18030."""
-    texts = [value for column in fields if column.dtype == object for value in column if isinstance(value, str)]
-    every = [name.encode(_BYTES_AS_TEXT) for name in names] + [
-        text.encode(_BYTES_AS_TEXT) for text in dict.fromkeys(texts)
-    ]
-    choices = [encoding] if encoding else [*([stated] if stated else []), *SHAPE_ENCODINGS]
-    chosen = next((choice for choice in choices if _fits(every, choice)), None)
-    if chosen is None:
-        key = "bad_encoding" if encoding else "no_encoding"
-        findings.fault(key, encoding=shown(encoding or ""), accepted=", ".join(SHAPE_ENCODINGS))
+    computed = any(hidden in _HIDDEN_COLUMNS for (hidden,) in own) or any(_VIRTUAL.match(text) for text in made)
+    if computed or (layer is not None and kinds.get(layer) == "view"):
+        findings.fault("computed_layer", given=shown(layer or ""))
         raise UnreadableError
-    if chosen != encoding and any(not text.isascii() for text in every):
-        findings.tell("encoding_of_cpg" if chosen == stated else "encoding", encoding=chosen)
-
-    def text_of(value: object) -> object:
-        return value.encode(_BYTES_AS_TEXT).decode(chosen, "ignore") if isinstance(value, str) else value
-
-    decoded = [
-        np.array([text_of(value) for value in column], dtype=object) if column.dtype == object else column
-        for column in fields
-    ]
-    return [str(text_of(name)) for name in names], decoded
 
 
-def _fits(texts: list[bytes], encoding: str) -> bool:
-    """Say whether an encoding reads all texts; a character cut at the end of a field is forgiven."""
-    try:
-        for text in texts:
-            codecs.getincrementaldecoder(encoding)("strict").decode(text, final=False)
-    except (LookupError, ValueError):
-        return False
-    return True
+def _read_shape(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
+    """Return a shapefile: geometry by GDAL, its table by our own reader."""
+    size = bounds.with_size(path, findings, most=bounds.MOST_BYTES)
+    if size < 2 * int.from_bytes(bounds.head(path, findings)[_SHP_LENGTH], "big"):  # GDAL would drop the rest
+        findings.fault("cut_off")
+        raise UnreadableError
+    beside = {part: _beside(path, part) for part in (".dbf", ".shx")}
+    lacking = [part for part, other in beside.items() if other is None]
+    if lacking or beside[".dbf"] is None:
+        findings.fault("missing_part", given=" ".join(lacking))
+        raise UnreadableError
+    data = bounds.content(beside[".dbf"], findings, most=bounds.MOST_BYTES)
+    table = dbase.read(data, findings, encoding=source.encoding, stated=dbase.stated_encoding(path))
+    read = _read(path, findings, source=source, layer=None, columns=[], encoding="ISO-8859-1")
+    most = int(read.numbers.max(initial=-1)) + 1
+    if most > len(table.deleted):
+        findings.fault("parts_differ", n=most, of=len(table.deleted))
+        raise UnreadableError
+    shapes = np.full(len(table.deleted), None, dtype=object)
+    broken = np.zeros(len(table.deleted), dtype=bool)
+    if read.geometry is not None:
+        shapes[read.numbers], broken[read.numbers] = _shapes(read.geometry)
+    return _without_deleted(table, (shapes, broken), read.meta.get("crs"), findings)
 
 
-def _raw(meta: dict[str, Any], geometry: Any, fields: list[Any], findings: Findings) -> Raw:  # noqa: ANN401
+def _beside(path: Path, part: str) -> Path | None:
+    """Return another part of a shapefile, its suffix in small or capital letters."""
+    return next((other for case in (part, part.upper()) if (other := path.with_suffix(case)).is_file()), None)
+
+
+def _without_deleted(
+    table: dbase.Table,
+    shapes: tuple[NDArray[np.object_], NDArray[np.bool_]] | None,
+    crs: str | None,
+    findings: Findings,
+) -> Raw:
+    """Return the rows of a DBF that are not marked as deleted; those are listed, for most programs hide them."""
+    kept, rows = ~table.deleted, np.arange(1, len(table.deleted) + 1, dtype=np.int64)
+    findings.rows(rows[table.deleted], "dropped", "deleted_record")
+    columns = table.columns[kept].reset_index(drop=True)
+    if shapes is None:
+        texts = pd.DataFrame({n: columns.iloc[:, n].map(text_of) for n in range(columns.shape[1])}, dtype="object")
+        return Raw(texts.set_axis(columns.columns, axis=1), rows[kept], None, None, is_sheet=True)
+    broken = shapes[1] & kept
+    findings.rows(rows[broken], "kept", "broken_geometry", of=len(rows))
+    return Raw(columns, rows[kept], shapes[0][kept], crs, is_sheet=False)
+
+
+def _shapes(geometry: Any) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:  # noqa: ANN401
+    """Return geometries from WKB, and which of them are none."""
+    shapes = np.asarray(shapely.from_wkb(geometry, on_invalid="ignore"), dtype=object)
+    broken = np.array([item is not None for item in geometry], dtype=bool) & shapely.is_missing(shapes)
+    return shapes, broken
+
+
+def _raw(read: _Read, findings: Findings) -> Raw:
     """Return pyogrio's arrays as a table; geometry that is no geometry is missing and noted."""
-    n_rows = len(fields[0]) if fields else (0 if geometry is None else len(geometry))
+    n_rows = len(read.numbers)
     rows = np.arange(1, n_rows + 1, dtype=np.int64)
-    names = [str(name) for name in meta["fields"]]
-    columns = pd.DataFrame(dict(enumerate(fields)), index=range(n_rows))
-    columns.columns = pd.Index(names, dtype="object")
+    columns = pd.DataFrame(dict(enumerate(read.fields)), index=range(n_rows))
+    columns.columns = pd.Index([str(name) for name in read.meta["fields"]], dtype="object")
     shapes = None
-    if geometry is not None and meta.get("geometry_type") is not None:
-        shapes = shapely.from_wkb(geometry, on_invalid="ignore")
-        broken = np.array([item is not None for item in geometry], dtype=bool) & shapely.is_missing(shapes)
+    if read.geometry is not None and read.meta.get("geometry_type") is not None:
+        shapes, broken = _shapes(read.geometry)
         findings.rows(rows[broken], "kept", "broken_geometry", of=n_rows)
-    return Raw(columns, rows, shapes, meta.get("crs"), is_sheet=False)
+    return Raw(columns, rows, shapes, read.meta.get("crs"), is_sheet=False)

@@ -41,7 +41,10 @@ _ALGORITHM = "timedistancematrix"  # the other one, costmatrix, misses the short
 _NEVER = 100_000.0  # minutes: no limit
 _LONLAT = (-51.2, -30.05)
 _ITS_SPHERE_M = 6_378_160.187
-_MOVED_M = 5.0
+_MOVED_M = 1.0
+_AT_GATE_M = 0.5
+_ITS_REACH = 50
+_SHUT = ("no", "private")
 _OFF_M = 5.0
 _STEP_M = 5.0
 _LEAST_M = 15.0
@@ -97,6 +100,20 @@ def ask(service: valhalla.Service, origins: Services, destinations: Services) ->
     return Theirs(metres / METRES_A_MINUTE, np.array(found["durations"], dtype=np.float64) / 60.0)
 
 
+def gates(town: Town) -> tuple[NDArray[np.object_], list[str]]:
+    """Return the barriers on streets that let no walker pass, and their tags."""
+    import osmium  # noqa: PLC0415 - only this step needs it
+
+    spots, said = [], []
+    nodes = osmium.FileProcessor(str(town.pbf), osmium.osm.NODE).with_filter(osmium.filter.KeyFilter("barrier"))
+    for node in nodes:
+        tags = {name: node.tags.get(name, "") for name in ("barrier", "access", "foot")}
+        if tags["foot"] in _SHUT or (tags["access"] in _SHUT and not tags["foot"]):
+            spots.append(shapely.Point(node.lon, node.lat))
+            said.append(" ".join(f"{name}={value}" for name, value in tags.items() if value))
+    return gpd.GeoSeries(spots, crs=4326).to_crs(town.net.crs).to_numpy(), said
+
+
 class Routes:
     """Both routes of a pair, and what they go along."""
 
@@ -108,6 +125,8 @@ class Routes:
         )[1]
         self.edge_of = dict(zip(zip(arcs.tail.tolist(), arcs.head.tolist(), strict=True), arcs.edge, strict=True))
         self.usable = shapely.STRtree(town.net.lines)
+        shut, self.gate_tags = gates(town)
+        self.gates = shapely.STRtree(shut)
         self.all = shapely.STRtree(town.pieces.geometry.to_numpy())
 
     def ours(self, origin: int, destination: int) -> NDArray[np.int64]:
@@ -147,6 +166,17 @@ class Routes:
         moved = gpd.GeoSeries(shapely.points(np.array(spots)), crs=4326).to_crs(self.town.net.crs)
         return shapely.get_coordinates(moved.to_numpy())
 
+    def there(self, place: NDArray[np.float64]) -> str:
+        """Say what keeps Valhalla from the street at a place (2,)."""
+        lonlat = places.degrees(self.town.net, place[None])[0]
+        at = {"lon": float(lonlat[0]), "lat": float(lonlat[1])}
+        asked = {"locations": [at], "verbose": True, **valhalla.walking(SPEED_KMH, **PLAIN)}
+        edges = json.loads(self.service.ask("locate", json.dumps(asked).encode()))[0]["edges"] or []
+        reach = [min(one["outbound_reach"], one["inbound_reach"]) for one in edges if one["distance"] <= _MOVED_M]
+        if not reach:
+            return "it may use no street there"
+        return f"from the one there it reaches {max(reach)} edges, and wants {_ITS_REACH}"
+
     def tags(self, pieces: NDArray[np.int64]) -> str:
         """Say what streets these are."""
         table = self.town.pieces.iloc[np.unique(pieces)]
@@ -165,7 +195,8 @@ def why(routes: Routes, origin: int, destination: int) -> tuple[str, str]:
     moved = np.hypot(*(shape[[0, -1]] - ends).T)
     if moved.max() > _MOVED_M:
         which = ("origin", "destination")[int(moved.argmax())]
-        return "Valhalla links the place to another street", f"{which}, {moved.max():.0f} m away"
+        place = ends[int(moved.argmax())]
+        return "Valhalla links the place to another street", f"{which}, {moved.max():.0f} m away: {routes.there(place)}"
     spots = shapely.points(shape)
     off = routes.usable.query_nearest(spots, return_distance=True, all_matches=False)[1] > _OFF_M
     if off.sum() * _STEP_M >= _LEAST_M:
@@ -176,6 +207,11 @@ def why(routes: Routes, origin: int, destination: int) -> tuple[str, str]:
     metres = float(town.net.length_m[edges[gone]].sum())
     if metres >= _LEAST_M:
         return "a street that Valhalla may not use", f"{metres:.0f} m: {routes.tags(town.net.piece[edges[gone]])}"
+    shut = routes.gates.query(town.net.lines[edges], predicate="dwithin", distance=_AT_GATE_M)[1]
+    if len(shut):
+        return "a gate shut to walkers, through which ours goes", "; ".join(
+            routes.gate_tags[at] for at in np.unique(shut)
+        )
     return "another way along streets that both may use", ""
 
 

@@ -44,7 +44,8 @@ def ours(services: Services) -> NDArray[np.float64]:
     """Link the services to the streets and search once; minutes of the peers' nodes."""
     net = services.city.net
     linked = snapping.snap(net, services.table.geometry.to_numpy())
-    return reach(net, linked, limit=LIMIT).node_minutes[services.city.arcs.number]
+    minutes, number = reach(net, linked, limit=LIMIT).node_minutes, services.city.arcs.number
+    return minutes if len(minutes) == len(number) else minutes[number]
 
 
 def _pandana(network: Any, services: Services) -> NDArray[np.float64]:

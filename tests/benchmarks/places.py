@@ -22,10 +22,14 @@ CENTRE_M = 1500.0
 
 
 def main_nodes(net: Network) -> NDArray[np.int64]:
-    """Return the nodes of the largest component: pandana complains at length of pairs that have no way."""
+    """Return the nodes of the largest component, from west to east: the same whoever numbers them.
+
+    Not all: pandana complains at length of pairs that have no way.
+    """
     links = sparse.coo_array((np.ones(len(net.start)), (net.start, net.end)), shape=(net.node_count, net.node_count))
     part = csgraph.connected_components(links, directed=False)[1]
-    return np.flatnonzero(part == np.bincount(part).argmax()).astype(np.int64)
+    nodes = np.flatnonzero(part == np.bincount(part).argmax())
+    return nodes[np.lexsort(net.node_xy[nodes].T[::-1])].astype(np.int64)
 
 
 def random_nodes(net: Network, count: int, *, seed: int) -> NDArray[np.int64]:

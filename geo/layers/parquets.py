@@ -1,0 +1,160 @@
+"""GeoParquet and Parquet → columns and geometries; needs the extra `parquet`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.layers import bounds
+from geo.layers.findings import listed, shown
+from geo.layers.raw import Raw, UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geo.layers.findings import Findings
+    from geo.study_file import LayerSource
+
+MAGIC = b"PAR1"
+DEFAULT_CRS = "OGC:CRS84"  # what GeoParquet means where it says nothing
+_POINT = "point"
+_FAULTS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    OSError,
+    NotImplementedError,
+    MemoryError,
+    AttributeError,
+)
+
+
+def read_parquet(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
+    """Return a Parquet file as it stands: with the geometry that its `geo` entry names, else as a table."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        findings.fault("needs_extra", value="parquet")
+        raise UnreadableError from error
+    if not bounds.head(path, findings).startswith(MAGIC):
+        findings.fault("not_a", format="parquet")
+        raise UnreadableError
+    bounds.with_size(path, findings, most=bounds.MOST_BYTES)
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, about = file.schema_arrow, file.metadata
+            bounds.check(about.num_rows, bounds.MOST_FEATURES, findings, what="features")
+            bounds.check(len(schema.names), bounds.MOST_COLUMNS, findings, what="columns")
+            bounds.check(about.num_rows * len(schema.names), bounds.MOST_CELLS, findings, what="cells")
+            geo = _geo(about.metadata or {})
+        texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            table = _bounded(file, findings)
+        return _raw(table, geo, findings)
+    except _FAULTS as error:
+        findings.fault(
+            "broken_file", why=f"{type(error).__name__}: {shown(str(error).replace(str(path), source.label))}"
+        )
+        raise UnreadableError from error
+
+
+def _geo(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+    """Return what a GeoParquet says of its geometry; nothing for a plain Parquet."""
+    found = json.loads(metadata.get(b"geo", b"{}"))
+    if not isinstance(found, dict) or (found and not isinstance(found.get("columns"), dict)):
+        raise TypeError
+    return found
+
+
+def _bounded(file: Any, findings: Findings) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return the table, texts still as dictionaries: a text repeated a million times takes its place once."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    batches, total = [], 0
+    for batch in file.iter_batches(batch_size=1 << 14):
+        total += batch.nbytes + sum(_unfolded(column) for column in batch.columns)
+        bounds.check(total, bounds.MOST_BYTES, findings, what="bytes")
+        batches.append(batch)
+    return pa.Table.from_batches(batches, schema=file.schema_arrow if not batches else batches[0].schema)
+
+
+def _unfolded(column: Any) -> int:  # noqa: ANN401
+    """Return how many bytes the texts of a dictionary column take once written out."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    if not pa.types.is_dictionary(column.type):
+        return 0
+    lengths = pc.binary_length(column.dictionary).to_numpy(zero_copy_only=False)
+    at = column.indices.drop_null().to_numpy(zero_copy_only=False)
+    return int(lengths[at].sum())
+
+
+def _raw(table: Any, geo: dict[str, Any], findings: Findings) -> Raw:  # noqa: ANN401
+    """Return a table with its geometry decoded."""
+    n_rows = table.num_rows
+    rows = np.arange(1, n_rows + 1, dtype=np.int64)
+    described = {name: about for name, about in geo.get("columns", {}).items() if name in table.column_names}
+    name = geo.get("primary_column")
+    if geo and name not in described:
+        findings.fault("no_such_layer", given=shown(name), found=listed(table.column_names))
+        raise UnreadableError
+    others = [own for own in table.column_names if own not in described and own != "bbox"]
+    frame = table.select(others).to_pandas(strings_to_categorical=False, ignore_metadata=True)
+    columns = pd.DataFrame({n: _plain(frame.iloc[:, n]) for n in range(len(others))}, index=range(n_rows))
+    columns.columns = pd.Index(others, dtype="object")
+    if not geo:
+        return Raw(columns, rows, None, None, is_sheet=False)
+    about = described[name]
+    shapes, broken = _shapes(table.column(name), str(about.get("encoding", "WKB")), findings)
+    findings.rows(rows[broken], "kept", "broken_geometry", of=n_rows)
+    return Raw(columns, rows, shapes, _crs(about), is_sheet=False)
+
+
+def _plain(column: pd.Series[Any]) -> Any:  # noqa: ANN401
+    """Return a column of numbers as it is, any other as texts and Nones."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
+        return column.to_numpy()
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column.map(lambda value: None if pd.isna(value) else value.isoformat(sep=" ")).to_numpy(dtype=object)
+    return column.astype("object").to_numpy()
+
+
+def _shapes(
+    column: Any,  # noqa: ANN401
+    encoding: str,
+    findings: Findings,
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return geometries, and which of them are none."""
+    if encoding.upper() == "WKB":
+        given = np.array(column.to_pylist(), dtype=object)
+        shapes = np.asarray(shapely.from_wkb(given, on_invalid="ignore"), dtype=object)
+        return shapes, np.array([item is not None for item in given], dtype=bool) & shapely.is_missing(shapes)
+    if encoding != _POINT:
+        findings.fault("parquet_encoding", given=shown(encoding))
+        raise UnreadableError
+    pairs = [(np.nan, np.nan) if item is None else (item["x"], item["y"]) for item in column.to_pylist()]
+    xy = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    shapes = np.full(len(xy), None, dtype=object)
+    there = np.isfinite(xy).all(axis=1)
+    shapes[there] = shapely.points(xy[there])
+    return shapes, np.zeros(len(xy), dtype=bool)
+
+
+def _crs(about: dict[str, Any]) -> str | None:
+    """Return the CRS as text: PROJJSON, by its identifier where it has one; missing means degrees, null unknown."""
+    stated = about.get("crs", DEFAULT_CRS)
+    if not isinstance(stated, dict):
+        return None if stated is None else str(stated)
+    identifier = stated.get("id")
+    if isinstance(identifier, dict) and {"authority", "code"} <= set(identifier):
+        return f"{identifier['authority']}:{identifier['code']}"
+    return json.dumps(stated)
