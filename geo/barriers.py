@@ -53,6 +53,7 @@ class Fence:
         self.index = LineIndex.of(segments)
         self.area = shapely.union_all(areas) if len(areas) else shapely.Polygon()
         shapely.prepare(self.area)
+        self.arrays = (shapely.get_coordinates(segments), shapely.get_coordinates(self.area))
 
     def holds(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which places lie inside a barrier (in the water): nobody walks from there."""

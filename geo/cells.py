@@ -16,7 +16,7 @@ from geo import snapping, travel_times, units
 from geo.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -242,6 +242,32 @@ class CellLinks:
     def for_mode(self, network: Network) -> CellLinks:
         """Return the same cells for another mode on the same streets."""
         return replace(self, network=network)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all tiles as plain arrays."""
+        keys = sorted(self.tiles)
+        tiles = [self.tiles[key] for key in keys]
+        columns = {
+            name: np.concatenate([getattr(tile.linked, name) for tile in tiles]) for name in Linked._fields if tiles
+        }
+        return {
+            **columns,
+            "keys": np.array(keys, dtype=np.int64).reshape(-1, 2),
+            "sizes": np.array([len(tile.linked.row) for tile in tiles], dtype=np.int64),
+            "more_sizes": np.array([len(tile.linked.more) for tile in tiles], dtype=np.int64),
+            "island_sizes": np.array([len(tile.island) for tile in tiles], dtype=np.int64),
+            "island": np.concatenate([np.empty(0, dtype=np.int32), *(tile.island for tile in tiles)]),
+        }
+
+    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over tiles that :meth:`to_arrays` gave."""
+        if not len(arrays["keys"]):
+            return
+        first, more, island = (np.cumsum(arrays[name])[:-1] for name in ("sizes", "more_sizes", "island_sizes"))
+        columns = [np.split(arrays[name], more if name.startswith("more") else first) for name in Linked._fields]
+        islands = np.split(arrays["island"], island)
+        for (row, column), own, linked in zip(arrays["keys"].tolist(), islands, zip(*columns, strict=True), strict=True):
+            self.tiles[row, column] = Tile(Linked(*linked), own)
 
     def within(self, box: Box) -> Cells:
         """Return the cells of a window: all whose tile touches a box (west, south, east, north)."""

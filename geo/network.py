@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyproj
 import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -22,8 +23,9 @@ from geo.line_index import LineIndex, along
 from geo.tiles import Shelf, Tiling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
-    import pyproj
     from numpy.typing import NDArray
 
     from geo.access import Turns
@@ -174,6 +176,11 @@ class Network:
         edge, tile = self.tiling.touching(self.boxes)
         return Shelf.of(self.tiling, tile, edge)
 
+    @cached_property
+    def known(self) -> dict[object, Any]:
+        """What other rooms work out about this network once, by a key of their own."""
+        return {}
+
     def any_near(self, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which boxes (n, 4) an edge's box touches."""
         box, tile = self.tiling.touching(boxes)
@@ -258,6 +265,27 @@ class Network:
     def part_index(self, edges: NDArray[np.int64]) -> LineIndex:
         """Return a nearest-line index of some edges, which it knows by their numbers."""
         return LineIndex.of_flat(self.xy, self.offset, self.along_m, edges)
+
+
+def to_arrays(network: Network) -> dict[str, NDArray[Any]]:
+    """Return all that a network is but its mode, as plain arrays."""
+    found: dict[str, NDArray[Any]] = {name: getattr(network, name) for name in ARRAYS}
+    arcs = network.leaving
+    return {
+        **found,
+        "arc_rows": arcs.indptr,
+        "arc_heads": arcs.indices,
+        "arc_minutes": arcs.data,
+        "crs": np.array(network.crs.to_wkt()),
+    }
+
+
+def of_arrays(mode: Mode, arrays: Mapping[str, NDArray[Any]]) -> Network:
+    """Return the network that :func:`to_arrays` took apart."""
+    count = len(arrays["node_xy"])
+    arcs = sparse.csr_array((arrays["arc_minutes"], arrays["arc_heads"], arrays["arc_rows"]), shape=(count, count))
+    crs = pyproj.CRS.from_wkt(str(arrays["crs"]))
+    return Network(mode=mode, crs=crs, leaving=arcs, **{name: arrays[name] for name in ARRAYS})
 
 
 def _tiling(xy: NDArray[np.float64]) -> Tiling:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, crs as crs_room, layers, modes, network, schema, snapping, streets, surfaces
+from geo import catchments, crs as crs_room, layers, modes, network, prepared, schema, snapping, streets, surfaces
 from geo.catalogue import Direction
 from geo.cells import CellLinks
 from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
@@ -59,6 +59,19 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
     file = Path(path)
     if not file.is_file():
         raise InputFaultsError([Fault(str(path), Message("study.no_such"))])
+    mode = modes.BUILTIN[mode] if isinstance(mode, str) else mode
+    key = prepared.key_of("streets", (prepared.hash_of(file), file.name, repr(mode), "" if crs is None else str(crs)))
+    # Of other formats one file may be a part only (.shp), so that its hash does not tell.
+    kept = prepared.load(key) if streets.is_street_file(file.name) else None
+    if kept is not None:
+        return network.of_arrays(mode, kept)
+    found = _built(path, file, mode, crs)
+    if streets.is_street_file(file.name):
+        prepared.save(key, network.to_arrays(found))
+    return found
+
+
+def _built(path: str | Path, file: Path, mode: Mode, crs: str | pyproj.CRS | None) -> Network:
     stated = crs_room.WGS84 if crs is None else crs_room.normalise(crs)
     metric = stated if crs_room.is_metric(stated) else None
     source = LayerSource(path=str(path), file=file)
@@ -66,7 +79,7 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
     if metric is None:
         west, south, east, north = pieces.total_bounds
         pieces = pieces.to_crs(crs_room.choose_metric((west + east) / 2, (south + north) / 2))
-    return network.build(pieces, modes.BUILTIN[mode] if isinstance(mode, str) else mode)
+    return network.build(pieces, mode)
 
 
 def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -341,7 +354,7 @@ def isochrones(
     )
     limits = sorted(float(band) for band in bands)
     ends = snapping.snap(streets, _points(facilities, streets).to_numpy(), cap_m=cap_m)
-    links = CellLinks(streets, float(cell_m), cap_m=cap_m)
+    links = streets.known.setdefault(("cells", float(cell_m), cap_m), CellLinks(streets, float(cell_m), cap_m=cap_m))
     labels = facilities.index.to_numpy(dtype=object)
     if combine == "dissolve":
         # All are one, but none is none.

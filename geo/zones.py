@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, schema, snapping, surfaces, units
+from geo import catchments, prepared, schema, snapping, surfaces, units
 from geo.cells import CellLinks
 from geo.coverage import minutes_column
 from geo.travel_times import minutes_at, reach
@@ -176,9 +176,23 @@ def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> d
             found[mode] = shared._replace(links=shared.links.for_mode(net))
             continue
         links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
-        links.within(bounds)
+        _link(links, bounds)
         found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
     return found
+
+
+def _link(links: CellLinks, bounds: Box) -> None:
+    """Link the cells of a box, or take them over from an earlier run on the same streets and barriers."""
+    net = links.network
+    streets = (net.xy, net.offset, net.island, net.both_ways, net.ground_scale)
+    walls = () if links.barriers is None else links.barriers.arrays
+    key = prepared.key_of("cells", (*streets, *walls, links.cell_m, links.cap_m, *bounds))
+    kept = prepared.load(key)
+    if kept is not None:
+        links.take(kept)
+        return
+    links.within(bounds)
+    prepared.save(key, links.to_arrays())
 
 
 def _drawn_at(

@@ -52,7 +52,7 @@ def _row(draw: st.DrawFn, corners: list[tuple[float, float]], one: int, other: i
 def _rows(draw: st.DrawFn, corners: list[tuple[float, float]]) -> list[dict[str, Any]]:
     """Streets from junction to junction in a row, now and then a gap, and some more between any two, or from one to itself."""
     number = st.integers(0, len(corners) - 1)
-    joined = [(one, one + 1) for one in range(len(corners) - 1) if draw(st.integers(0, 11)) < 11]  # noqa: PLR2004
+    joined = [(one, one + 1) for one in range(len(corners) - 1) if draw(st.integers(0, 11)) < 11]
     joined += draw(st.lists(st.tuples(number, number), min_size=1, max_size=8))
     return [_row(draw, corners, one, other) for one, other in joined]
 

@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 from geo import access, slope
-from geo.travel_times import matrix, minutes_at, reach
+from geo.travel_times import matrix, minutes_at, reach, reach_each
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from geo.network import Network
 
 BEGINNING, MIDDLE, END = 0, 1, 2
-ALONG, AGAINST = True, False
+ALONG, AGAINST = 1, 0  # travelled to the end of a street, or to its start
 FINE = 1e-6
 
 
@@ -65,9 +65,7 @@ def streets_of(pieces: pd.DataFrame, mode: Mode, gradient: np.ndarray | None = N
 def _streets_of_network(network: Network) -> Streets:
     """A network without forbidden turns or private streets; a street is an edge."""
     none = np.zeros(len(network.start), dtype=bool)
-    return Streets(
-        network.start, network.end, network.minutes_forward, network.minutes_backward, none, frozenset()
-    )
+    return Streets(network.start, network.end, network.minutes_forward, network.minutes_backward, none, frozenset())
 
 
 def _arc(graph: nx.DiGraph, tail: Hashable, head: Hashable, minutes: float) -> None:
@@ -91,8 +89,8 @@ class _Graph:
 
     def __init__(self, streets: Streets, cuts: list[set[float]]) -> None:
         self.streets, self.arcs = streets, nx.DiGraph()
-        self.leaving: dict[int, list[tuple[int, bool]]] = {}
-        self.arriving: dict[int, list[tuple[int, bool]]] = {}
+        self.leaving: dict[int, list[tuple[int, int]]] = {}
+        self.arriving: dict[int, list[tuple[int, int]]] = {}
         for street, fractions in enumerate(cuts):
             one, other = int(streets.start[street]), int(streets.end[street])
             for way, minutes in ((ALONG, float(streets.along[street])), (AGAINST, float(streets.against[street]))):
@@ -107,13 +105,13 @@ class _Graph:
     def phases(self, street: int) -> tuple[int, ...]:
         return (BEGINNING, END) if self.streets.ends_only[street] else (MIDDLE,)
 
-    def _lay(self, street: int, way: bool, minutes: float, fractions: list[float]) -> None:
+    def _lay(self, street: int, way: int, minutes: float, fractions: list[float]) -> None:
         for phase in self.phases(street):
             for here, there in pairwise(fractions):
                 tail, head = (street, way, here, phase), (street, way, there, phase)
                 _arc(self.arcs, tail, head, minutes * abs(there - here))
 
-    def _turn(self, left: tuple[int, bool], entered: tuple[int, bool]) -> None:
+    def _turn(self, left: tuple[int, int], entered: tuple[int, int]) -> None:
         if (*left, *entered) in self.streets.turns:
             return
         for before, after in product(self.phases(left[0]), self.phases(entered[0])):
@@ -249,7 +247,10 @@ def hold(
     limits: tuple[float, ...] = (60.0,),
     streets: Streets | None = None,
 ) -> np.ndarray:
-    """Hold the engine's minutes, who is nearest, and all pairs to the twin's; return the twin's (people, facilities)."""
+    """Hold the engine to the twin: minutes, who is nearest, each facility by itself, all pairs.
+
+    Returns the twin's minutes (people, facilities).
+    """
     there = direction == "to_service"
     ends = (people, facilities) if there else (facilities, people)
     pairs = minutes(network, *ends, limit=max(limits) + 1.0, streets=streets)
@@ -263,6 +264,9 @@ def hold(
         reached = np.flatnonzero(np.isfinite(found))
         assert ((nearest >= 0) == np.isfinite(found)).all()
         assert np.abs(table[reached, nearest[reached]] - slow[reached]).max(initial=0.0) < FINE
+        for alone in reach_each(network, facilities, limit=limit, direction=direction):
+            row = int(alone.facilities.row[0])
+            _same(minutes_at(alone, people)[0][placed], table[placed, row], limit)
         listed = matrix(network, *ends, limit=limit)
         dense = np.full(pairs.shape, np.inf)
         dense[listed["origin"], listed["destination"]] = listed["minutes"]

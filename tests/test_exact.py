@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 DIRECTIONS: tuple[Direction, Direction] = ("to_service", "from_service")
 RIDER = Mode("ebike", "bicycle", 30.0, 6.0, slope=True)
 DRIVER = Mode("drive", "car", None, 6.0)
-MODES = {"foot": FOOT, "foot, slope": HIKER, "bicycle": BIKE, "bicycle, slope": RIDER, "car": CAR, "car by class": DRIVER}
+MODES = {
+    "foot": FOOT,
+    "foot, slope": HIKER,
+    "bicycle": BIKE,
+    "bicycle, slope": RIDER,
+    "car": CAR,
+    "car by class": DRIVER,
+}
 
 
 def built(world: World, mode: Mode) -> Network | None:

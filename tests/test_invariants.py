@@ -351,9 +351,7 @@ def test_split_parts_sum_to_the_dissolved(world: World, mode: Mode, direction: D
 
 
 @given(worlds(exact=False), ANY_MODE, ANY_DIRECTION, st.integers(3, 60))
-def test_people_are_counted_once_in_each_form(
-    world: World, mode: Mode, direction: Direction, tenths: int
-) -> None:
+def test_people_are_counted_once_in_each_form(world: World, mode: Mode, direction: Direction, tenths: int) -> None:
     """By minutes: who is served by any is served by the nearest, and by nobody else when divided."""
     net = network_of(world, mode)
     people, facilities = links(net, world)
@@ -405,9 +403,9 @@ def test_islands_are_never_covered_from_outside(
 def test_nobody_across_the_river_is_covered() -> None:
     """Two banks 700 m apart, a bridge 2 km to the east: 47 minutes from S to the place across, in its circle of 15.
 
-      a──────────────────────┐  y = 700
-      ~~~~~~~~~~~~~~~~~~~~~~ │ ~
-      S──────────────────────┘  y = 0
+    a──────────────────────┐  y = 700
+    ~~~~~~~~~~~~~~~~~~~~~~ │ ~
+    S──────────────────────┘  y = 0
     """
     banks = [street((-1500, 0), (2000, 0)), street((2000, 0), (2000, 700)), street((2000, 700), (-1500, 700))]
     net = build(*banks)

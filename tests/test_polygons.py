@@ -153,5 +153,7 @@ def misplaced(city: City, row: int, *, cell_m: float, people: int) -> tuple[int,
 @pytest.mark.slow
 def test_fewer_people_than_one_in_two_hundred_are_misplaced(city: City) -> None:
     """Of those served, in all twenty zones together; people live along the streets."""
-    wrong, served = np.sum([misplaced(city, row, cell_m=surfaces.FINEST_M, people=400_000) for row in range(ALL)], axis=0)
+    wrong, served = np.sum(
+        [misplaced(city, row, cell_m=surfaces.FINEST_M, people=400_000) for row in range(ALL)], axis=0
+    )
     assert wrong < 0.005 * served

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import shapely
 import slow_twin
 from worlds import BIKE, CAR, FOOT, HIKER, XY, box, spots, street, street_table
 
@@ -17,6 +16,8 @@ from geo import barriers, network, snapping
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:
+    import shapely
+
     from geo.catalogue import Direction
     from geo.modes import Mode
 
@@ -51,7 +52,9 @@ def answer(
 
 
 def there_and_back(streets: Streets, people: Places, facilities: Places, **options: Any) -> tuple[list[float], ...]:
-    return tuple(answer(streets, people, facilities, direction=way, **options) for way in ("to_service", "from_service"))
+    return tuple(
+        answer(streets, people, facilities, direction=way, **options) for way in ("to_service", "from_service")
+    )
 
 
 def water(*areas: shapely.Geometry) -> barriers.Fence | None:
@@ -70,12 +73,12 @@ BANKS = [street((0, 0), (1000, 0)), street((1000, 0), (1000, 300)), street((1000
 def test_one_bridge() -> None:
     """Over the water in sight of the service, and an hour's quarter and more away.
 
-        a───────────────────────┐      y = 300
-        p                       │
-      ~~~~~~~~~~~~~~~~~~~~~~~~ the ~~  y = 80 … 120
-                              bridge
-        S───────────────────────┘      y = 0
-        x = 0                   x = 1000
+      a───────────────────────┐      y = 300
+      p                       │
+    ~~~~~~~~~~~~~~~~~~~~~~~~ the ~~  y = 80 … 120
+                            bridge
+      S───────────────────────┘      y = 0
+      x = 0                   x = 1000
     """
     river = water(box(-500, 80, 995, 120), box(1005, 80, 2000, 120))
     found = answer(BANKS, [(0, 300), (0, 130), (0, 70), (0, 100)], [(0, 0)], fence=river)
@@ -86,12 +89,12 @@ def test_one_bridge() -> None:
 def test_walled_park_with_a_gate() -> None:
     """Who stands in the park goes by its path to the gate, not over the wall to the nearer street.
 
-      ┌──────────────────────┬───────┐  y = 400
-      │                      │ path  │
-      │         p            │       │  y = 60
-      └──────────────────────┴ gate ─┘  y = 0
-      S───────q──────────────┴────────  y = -50
-      0      200            350     400
+    ┌──────────────────────┬───────┐  y = 400
+    │                      │ path  │
+    │         p            │       │  y = 60
+    └──────────────────────┴ gate ─┘  y = 0
+    S───────q──────────────┴────────  y = -50
+    0      200            350     400
     """
     streets = [
         *(street((0, -50), (350, -50)), street((350, -50), (500, -50))),
@@ -107,11 +110,11 @@ def test_walled_park_with_a_gate() -> None:
 def test_dead_ends_that_nearly_meet() -> None:
     """Twenty metres through the fence, three kilometres by the streets.
 
-      │ A           B │     y = 1000
-      ├────────p S────┤     y = 600; p at x = 490, S at x = 510
-      │               │
-      └───────────────┘     y = 0
-      0             1000
+    │ A           B │     y = 1000
+    ├────────p S────┤     y = 600; p at x = 490, S at x = 510
+    │               │
+    └───────────────┘     y = 0
+    0             1000
     """
     streets = [
         *(street((0, 1000), (0, 600)), street((0, 600), (0, 0)), street((0, 0), (1000, 0))),
@@ -129,10 +132,10 @@ CORNERS = [(0, 0), (1000, 0), (1000, 1000), (0, 1000)]
 def test_ring_road_one_way() -> None:
     """Just past the service a driver goes all the way round; a walker turns back.
 
-      ┌───────<───────┐
-      v               ^
-      │               │
-      └── p > S > q ──┘     p at 300, S at 400, q at 500
+    ┌───────<───────┐
+    v               ^
+    │               │
+    └── p > S > q ──┘     p at 300, S at 400, q at 500
     """
     ring = [street(a, b, oneway="yes") for a, b in zip(CORNERS, [*CORNERS[1:], CORNERS[0]], strict=True)]
     people = [(300, 0), (500, 0), (1000, 500)]
@@ -145,16 +148,18 @@ def test_ring_road_one_way() -> None:
 def test_comb() -> None:
     """Neighbours on parallel lanes meet only on the one street below.
 
-      a   b   c   d   e     y = 500
-      │   │   │   │   │
-      └───┴───┴───┴───┘     y = 0; 200 m apart
+    a   b   c   d   e     y = 500
+    │   │   │   │   │
+    └───┴───┴───┴───┘     y = 0; 200 m apart
     """
     teeth = [street((200 * n, 0), (200 * n, 500)) for n in range(5)]
     spine = [street((200 * n, 0), (200 * n + 200, 0)) for n in range(4)]
     tops: Places = [(200 * n, 500) for n in range(5)]
     net = network.build(street_table([*teeth, *spine]), FOOT, island_m=0.0)
     linked = snapping.snap(net, spots(*tops))
-    table = matrix(net, linked, linked, limit=LIMIT).pivot_table(index="origin", columns="destination", values="minutes")
+    table = matrix(net, linked, linked, limit=LIMIT).pivot_table(
+        index="origin", columns="destination", values="minutes"
+    )
     apart = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
     assert table.to_numpy() == pytest.approx(np.where(apart > 0, (500 + 200 * apart + 500) / 100, 0.0))
     # Half way up, 99 m to the left and 101 m to the right: the left lane is taken.
@@ -172,11 +177,11 @@ ESTATE = [
 def test_private_estate_by_car() -> None:
     """Nobody drives through, who lives there drives out, whoever is expected drives in.
 
-             ┌─────────────────┐      y = 1000
-             │                 │
-      W──────┴╌╌╌h╌╌┬╌╌╌╌╌╌╌╌╌╌┴──────E
-      -500   0  300 ╎ 400     1000   1500
-                    k (400, -200)
+           ┌─────────────────┐      y = 1000
+           │                 │
+    W──────┴╌╌╌h╌╌┬╌╌╌╌╌╌╌╌╌╌┴──────E
+    -500   0  300 ╎ 400     1000   1500
+                  k (400, -200)
     """
     east, west, home, kin = (1500.0, 0.0), (-500.0, 0.0), (300.0, 0.0), (400.0, -200.0)
     round_m = 500 + 3 * 1000 + 500
@@ -190,9 +195,9 @@ def test_private_estate_by_car() -> None:
 def test_from_one_estate_to_another_by_car() -> None:
     """Private streets at both ends of a journey, a public one between.
 
-      h╌╌╌╌╌╌┬───────┬╌╌╌╌╌S
-             └╌╌╌╌╌╌╌┘            a private shortcut beside the bend
-      0     500    1500   2000
+    h╌╌╌╌╌╌┬───────┬╌╌╌╌╌S
+           └╌╌╌╌╌╌╌┘            a private shortcut beside the bend
+    0     500    1500   2000
     """
     streets = [
         street((0, 0), (500, 0), access="private"),
@@ -218,11 +223,11 @@ def corner(**tags: str) -> Streets:
 def test_no_left_turn() -> None:
     """On to the next junction and back by the other street; the right turn on the way home is free.
 
-                 ┐ (0, 200)
-              ╱  │
-      S──────┴───┤ (0, 0)
-      -500  -300 │
-                 p (0, -500)
+               ┐ (0, 200)
+            ╱  │
+    S──────┴───┤ (0, 0)
+    -500  -300 │
+               p (0, -500)
     """
     straight, shortcut = 500 + 500, 500 + 200 + np.hypot(300, 200) + 200
     to, back = there_and_back(corner(no_turn_end="2"), [(0, -500)], [(-500, 0)], mode=CAR)
@@ -240,10 +245,10 @@ def test_no_left_turn() -> None:
 def test_no_left_turn_and_no_turning_back() -> None:
     """Only a dead end lies ahead: drivers turn at its end, unless that is forbidden too.
 
-                 │ (0, 200)
-      S──────────┤ (0, 0)
-      -500       │
-                 p (0, -500)
+               │ (0, 200)
+    S──────────┤ (0, 0)
+    -500       │
+               p (0, -500)
     """
 
     def streets(**tags: str) -> Streets:
@@ -260,8 +265,8 @@ def test_no_left_turn_and_no_turning_back() -> None:
 def test_forbidden_turn_onto_a_private_street() -> None:
     """The estate's drive may not be entered from the south; from the west it may.
 
-      W──────┬╌╌╌╌S          (0, 0) … (500, 0)
-             p (0, -500)
+    W──────┬╌╌╌╌S          (0, 0) … (500, 0)
+           p (0, -500)
     """
     streets = [
         street((0, -500), (0, 0), no_turn_end="3"),
@@ -277,10 +282,10 @@ def test_forbidden_turn_onto_a_private_street() -> None:
 def test_second_candidate_beside_a_one_way_street() -> None:
     """Who stands by the one-way carriageway may walk on to the street that is open both ways.
 
-      ┌──S────────────────────────┐  y = 60, both ways
-      │        p                  │  y = 20
-      └────────>>>>───────────────┘  y = 0, one-way to the east
-      0 500  1000                3000
+    ┌──S────────────────────────┐  y = 60, both ways
+    │        p                  │  y = 20
+    └────────>>>>───────────────┘  y = 0, one-way to the east
+    0 500  1000                3000
     """
     streets = [
         street((0, 0), (3000, 0), oneway="yes"),
@@ -297,8 +302,8 @@ def test_second_candidate_beside_a_one_way_street() -> None:
 def test_service_with_a_delay() -> None:
     """The nearer service takes seven minutes to open the door; the farther one none.
 
-      A──p─────q─────────r──B     p at 100, q at 400, r at 900
-      0                    1000
+    A──p─────q─────────r──B     p at 100, q at 400, r at 900
+    0                    1000
     """
     people: Places = [(100, 0), (400, 0), (900, 0)]
     streets = [street((0, 0), (1000, 0))]
@@ -311,11 +316,11 @@ def test_service_with_a_delay() -> None:
 def test_a_bridge_over_a_street_is_no_junction() -> None:
     """Both cross at (500, 0); to get from one to the other one goes round by the east.
 
-             a (500, 500)
-             │
-      S──────┼──────┐
-             │      │
-             └──────┘       (500, -500) … (1000, -500)
+           a (500, 500)
+           │
+    S──────┼──────┐
+           │      │
+           └──────┘       (500, -500) … (1000, -500)
     """
     streets = [
         *(street((0, 0), (1000, 0)), street((1000, 0), (1000, -500))),
@@ -327,8 +332,8 @@ def test_a_bridge_over_a_street_is_no_junction() -> None:
 def test_over_the_hill() -> None:
     """Up one side and down the other; on foot by Tobler, 10 % either way.
 
-          ╱╲
-      p──╱  ╲──S      0 … 100 … 200
+        ╱╲
+    p──╱  ╲──S      0 … 100 … 200
     """
     streets = [street((0, 0), (100, 0)), street((100, 0), (200, 0))]
     up, down = np.exp(3.5 * 0.1), np.exp(3.5 * (np.abs(-0.1 + 0.05) - 0.05))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import warnings
@@ -37,6 +38,7 @@ MAGIC = {
 }
 # GDAL runs a file of this kind, and it may read any other file.
 _PIPELINE = b"gdal_streamed_alg"
+_MOST_PARSED = 128 * bounds.MIB
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SHP_LENGTH = slice(24, 28)  # of the header: length of the file in 16-bit words
 _MEMORY_FILE = re.compile(r"/vsimem/[^\s'\",;:]+")  # GDAL names bytes at random
@@ -88,7 +90,9 @@ def read_vector(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
     if _PIPELINE in data:
         findings.fault("not_a", format=suffix.removeprefix("."))
         raise UnreadableError
-    return _raw(_read(data, findings, source=source, layer=None), findings)
+    numbers = _features(data, findings)
+    raw = _raw(_read(data, findings, source=source, layer=None), findings)
+    return raw._replace(rows=numbers) if len(numbers) == len(raw.rows) else raw
 
 
 def _read(
@@ -136,6 +140,33 @@ def _as_utf8(data: bytes, findings: Findings) -> bytes:
     if cut:
         findings.tell("dirt_removed", n=cut)
     return clean
+
+
+def _features(data: bytes, findings: Findings) -> NDArray[np.int64]:
+    """Return the places of the features in a collection, from 1; whatever else stands there is listed.
+
+    GDAL passes over it in silence, and over the rest of an export that its server has cut. A text that is no
+    JSON, or one too large to be parsed twice, is left to GDAL: an empty array comes back.
+    """
+    nothing = np.empty(0, dtype=np.int64)
+    if len(data) > _MOST_PARSED:
+        return nothing
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return nothing
+    features = found.get("features") if isinstance(found, dict) else None
+    if not isinstance(features, list):
+        return nothing
+    if found.get("exceededTransferLimit") is True:
+        findings.fault("export_cut", n=len(features))
+        raise UnreadableError
+    if found.get("type") != "FeatureCollection":
+        return nothing
+    good = np.array([isinstance(item, dict) and item.get("type") == "Feature" for item in features], dtype=bool)
+    numbers = np.arange(1, len(features) + 1, dtype=np.int64)
+    findings.rows(numbers[~good], "dropped", "no_feature", given=[str(features[at])[:200] for at in np.flatnonzero(~good)])
+    return numbers[good]
 
 
 def _layer_of(path: Path, source: LayerSource, findings: Findings) -> str | None:
