@@ -6,7 +6,7 @@ town borders, and lack an outline.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.catalogue import fold
+from geo.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,16 @@ KINDS = {"communities": "community", "parks": "park", "factories": "factory", "d
 LIST_SEPARATOR = ";"
 _SEPARATORS = r"[;；,，、|/]"
 _MEMBER_SHARE = 0.5
+SLIVER_M = 10.0  # narrower overlaps and gaps between neighbours are drawing errors, not land
+LEAST_M2 = 1.0
+
+
+class Untidy(NamedTuple):
+    """Something told about how the outlines of units meet: the layer, the unit's id and what is the matter."""
+
+    layer: str
+    unit_id: str
+    message: Message
 
 
 def is_areal(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -176,3 +187,71 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
         .reindex(np.arange(len(table)), fill_value="")
     )
     return found.to_numpy(dtype=object)
+
+
+def untidy(units: gpd.GeoDataFrame, *, layer: str = "communities") -> list[Untidy]:
+    """Return where the polygons of one layer overlap, and the slivers and gaps between neighbours.
+
+    An overlap whose mean width is below 10 m is a sliver. People on an overlap count in the unit that stands first
+    in the file (:func:`locate`), people in a gap in none. Outlines are left as they are.
+
+    Parameters
+    ----------
+    units
+        :func:`build`, in a metric CRS.
+    layer
+        Which layer's units; one line is told for each pair that overlaps, one a unit for its slivers and its gaps.
+    """
+    chosen = units[(units["unit_kind"] == KINDS[layer]) & is_areal(units.geometry.to_numpy())]
+    shapes = chosen.geometry.to_numpy()
+    ids, names = chosen["unit_id"].tolist(), chosen["unit_name"].tolist()
+    found = []
+    overlaps = _overlaps(shapes)
+    wide = overlaps[overlaps["width_m"] >= SLIVER_M]
+    for first, second, area_m2, share in wide[["first", "second", "area_m2", "share"]].itertuples(index=False):
+        values = {"name": names[first], "other": names[second], "area": f"{area_m2:,.0f}", "share": f"{share:.1%}"}
+        found.append(Untidy(layer, ids[first], Message("areas.overlap", values)))
+    thin = overlaps[overlaps["width_m"] < SLIVER_M]
+    for key, table in (("areas.slivers", thin), ("areas.gaps", _gaps(shapes))):
+        for first, theirs in table.groupby("first"):
+            others = dict.fromkeys(names[other] for other in theirs["second"])
+            values = {
+                "name": names[first],
+                "others": ", ".join(others),
+                "area": f"{theirs['area_m2'].sum():,.0f}",
+                "count": len(theirs),
+            }
+            found.append(Untidy(layer, ids[first], Message(key, values)))
+    return found
+
+
+def _overlaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
+    """Return pairs of polygons that share ground: first, second, area_m2, share of the smaller, mean width_m."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    once = first < second
+    first, second = first[once], second[once]
+    shared = shapely.intersection(shapes[first], shapes[second])
+    area_m2 = shapely.area(shared)
+    smaller_m2 = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        width_m = 2.0 * area_m2 / shapely.length(shared)  # of a long strip, whose outline is twice its length
+        share = area_m2 / smaller_m2
+    table = pd.DataFrame({"first": first, "second": second, "area_m2": area_m2, "share": share, "width_m": width_m})
+    return table[table["area_m2"] >= LEAST_M2].sort_values(["first", "second"])
+
+
+def _gaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
+    """Return gaps narrower than 10 m between two polygons at least: the first of them, the next, area_m2."""
+    if not len(shapes):
+        return pd.DataFrame({"first": [], "second": [], "area_m2": []})
+    whole = shapely.union_all(shapes)
+    half_m = SLIVER_M / 2.0
+    closed = shapely.buffer(shapely.buffer(whole, half_m, join_style="mitre"), -half_m, join_style="mitre")
+    holes = shapely.get_parts(shapely.difference(closed, whole))
+    holes = holes[(shapely.get_type_id(holes) == shapely.GeometryType.POLYGON) & (shapely.area(holes) >= LEAST_M2)]
+    hole, unit = shapely.STRtree(shapes).query(holes, predicate="dwithin", distance=0.01)
+    beside = pd.DataFrame({"hole": hole, "unit": unit}).sort_values(["hole", "unit"])
+    ends = beside.groupby("hole")["unit"].agg(["first", "last", "size"])
+    ends = ends[ends["size"] > 1]
+    area_m2 = shapely.area(holes[ends.index.to_numpy(dtype=np.int64)])
+    return pd.DataFrame({"first": ends["first"].to_numpy(), "second": ends["last"].to_numpy(), "area_m2": area_m2})

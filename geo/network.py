@@ -339,7 +339,7 @@ def build(
     if not len(used):
         msg = f"mode {mode.name} ({mode.access}) may use none of the {len(pieces)} street pieces"
         raise GeoValueError(msg)
-    rows = pieces.iloc[used]
+    rows = pieces[["start_node", "end_node", "length_m"]].iloc[used]
     length_m = rows["length_m"].to_numpy(dtype=np.float64).copy()
     flat = units.minutes_of(length_m, rules.speed_kmh[used])
     up = down = np.ones(len(rows))
@@ -347,7 +347,7 @@ def build(
         up, down = (
             slope.factor(sign * gradient[used], mode.access, flat_kmh=rules.speed_kmh[used]) for sign in (1.0, -1.0)
         )
-    xy, line = shapely.get_coordinates(rows.geometry.to_numpy(), return_index=True)
+    xy, line = shapely.get_coordinates(pieces.geometry.to_numpy()[used], return_index=True)
     return assemble(
         mode,
         pieces.crs,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, crs as crs_room, layers, modes, network, prepared, schema, snapping, streets, surfaces
+from geo import catchments, crs as crs_room, modes, network, prepared, schema, snapping, streets, surfaces
 from geo.catalogue import Direction
 from geo.cells import CellLinks
 from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
@@ -75,20 +75,19 @@ def _built(path: str | Path, file: Path, mode: Mode, crs: str | pyproj.CRS | Non
     stated = crs_room.WGS84 if crs is None else crs_room.normalise(crs)
     metric = stated if crs_room.is_metric(stated) else None
     source = LayerSource(path=str(path), file=file)
-    pieces = _pieces(source, file, metric or crs_room.WGS84)
-    if metric is None:
-        west, south, east, north = pieces.total_bounds
-        pieces = pieces.to_crs(crs_room.choose_metric((west + east) / 2, (south + north) / 2))
-    return network.build(pieces, mode)
+    return network.build(_pieces(source, file, metric), mode)
 
 
-def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    name = file.name.lower()
-    if name.endswith(streets.GRAPHML_ENDINGS):
+def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS | None) -> gpd.GeoDataFrame:
+    """Return the street pieces of a file in a CRS, or in the metric one of the place."""
+    if file.name.lower().endswith(streets.GRAPHML_ENDINGS):
         return streets.read_graphml(file, crs=crs, where=source.label)
-    if layers.is_graph(source):
+    if streets.is_street_file(file.name):
         return streets.read_osm(file, crs=crs, where=source.label)
-    return streets.from_lines(layers.read_table(source, kind="street", crs=crs).table, crs=crs, where=source.label)
+    from geo import layers  # noqa: PLC0415 - GDAL and a reader of workbooks, which an OpenStreetMap file does not need
+
+    lines = layers.read_table(source, kind="street", crs=crs or crs_room.WGS84).table
+    return streets.from_lines(lines, crs=crs, where=source.label)
 
 
 def _points(table: gpd.GeoDataFrame | gpd.GeoSeries, net: Network) -> gpd.GeoSeries:

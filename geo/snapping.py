@@ -96,8 +96,6 @@ def link(
     status = np.full(count, "far", dtype=object)
     there = np.asarray(np.isfinite(xy).all(axis=1), dtype=bool)
     status[~there] = "no_geometry"
-    if barriers is not None:
-        there[there] = ~barriers.holds(xy[there])
     first, second = Nearest.none(count), Nearest.none(count)
     for kind, named in (("main", "ok"), ("island", "island")):
         rows = np.flatnonzero(there & (first.line < 0))
@@ -186,6 +184,9 @@ def _reachable(
     rows = np.flatnonzero(found.line >= 0)
     if barriers is None or not len(rows):
         return found
+    inside = barriers.holds(xy[rows])
+    _put(found, rows[inside], Nearest.none(int(inside.sum())))
+    rows = rows[~inside]
     blocked = rows[barriers.blocks(xy[rows], found.foot[rows])]
     _put(found, blocked, _way_round(network, _kind(network, kind), barriers, xy[blocked], cap_m=cap_m))
     return found

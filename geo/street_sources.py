@@ -47,6 +47,8 @@ def read_all(
         tables.append(table)
         if table.attrs.get("vertices_missing"):
             notes.append(("streets", Message("run.cut_streets", {"count": table.attrs["vertices_missing"]})))
+        if table.attrs.get("restrictions_skipped"):
+            notes.append(("streets", Message("run.turns_skipped", {"count": table.attrs["restrictions_skipped"]})))
     if lines is not None and len(lines) and crs is not None:
         try:
             tables.append(streets.from_lines(lines, crs=crs, where="streets"))

@@ -168,17 +168,24 @@ def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> d
     west, south, east, north = bounds
     draws = np.random.default_rng(_SEED).random((UNIFORM_POINTS, 2))
     random = shapely.points(west + draws[:, 0] * (east - west), south + draws[:, 1] * (north - south))
-    found: dict[str, _Ground] = {}
+    first: dict[str, str] = {}
     for mode in modes:
+        same = (known for known in first.values() if base.networks[known].same_streets(base.networks[mode]))
+        first[mode] = next(same, mode)
+
+    def linked(mode: str) -> _Ground:
         net = base.networks[mode]
-        shared = next((known for known in found.values() if known.links.network.same_streets(net)), None)
-        if shared is not None:
-            found[mode] = shared._replace(links=shared.links.for_mode(net))
-            continue
         links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
         _link(links, bounds)
-        found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
-    return found
+        return _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
+
+    own = list(dict.fromkeys(first.values()))
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(own, pool.map(linked, own), strict=True))
+    return {
+        mode: found[known]._replace(links=found[known].links.for_mode(base.networks[mode]))
+        for mode, known in first.items()
+    }
 
 
 def _link(links: CellLinks, bounds: Box) -> None:

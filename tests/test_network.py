@@ -101,14 +101,6 @@ def test_it_says_what_it_is() -> None:
     assert repr(build(street((0, 0), (1500, 0)))) == "<Network walk: 1 edges, 1.5 km, EPSG:4548>"
 
 
-def test_tobler() -> None:
-    slope = np.array([0.0, -0.05, 0.1, -0.2, np.nan])
-    expected = [1.0, np.exp(3.5 * 0.05), np.exp(-3.5 * 0.1), np.exp(-3.5 * 0.1), 1.0]
-    assert network.tobler_factor(slope).tolist() == pytest.approx(expected, rel=1e-12)
-    flat = 6 * np.exp(-3.5 * 0.05)
-    assert (6 * np.exp(-3.5 * np.abs(slope[:4] + 0.05)) / flat).tolist() == pytest.approx(expected[:4], rel=1e-12)
-
-
 def test_slopes_slow_those_who_heed_them() -> None:
     streets = (street((0, 0), (100, 0)), street((100, 0), (200, 0)))
     gradient = np.array([0.1, np.nan])

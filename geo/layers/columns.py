@@ -95,6 +95,7 @@ def canonical(
     table, personal = _without_personal(table, findings, keep=keep_personal)
     meanings = headers.match(list(map(str, table.columns)), kind, named=named)
     lonlat = tuple(header for name in ("lon", "lat") for header, meaning in meanings.items() if meaning == name)
+    _tell_near_columns(table, meanings, source, findings, kind=kind)
     table = _mobile_said(table, meanings)
     table = _renamed(table, raw, source, findings, kind=kind, named=named)
     table = _clean(table, findings)
@@ -178,6 +179,18 @@ def _without_personal(table: pd.DataFrame, findings: Findings, *, keep: bool) ->
         return table, tuple(personal)
     findings.tell("personal_dropped", columns=listed(personal))
     return table.drop(columns=personal), ()
+
+
+def _tell_near_columns(
+    table: pd.DataFrame, meanings: Mapping[str, str], source: LayerSource, findings: Findings, *, kind: str
+) -> None:
+    """Note headers that are probably misspelt ones of ours; a column that must be there is a fault of its own."""
+    computed = {*COMPUTED.get(kind, ()), *REQUIRED.get(kind, ()), "lon", "lat"}
+    lacking = [name for name in CONTRACT[kind] if name not in {*meanings.values(), *source.set, *computed}]
+    for header in map(str, table.columns):
+        near = headers.nearly(header, kind, among=lacking) if header not in meanings else None
+        if near is not None:
+            findings.tell("near_column", header=shown(header), column=near)
 
 
 def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFrame:

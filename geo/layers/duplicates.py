@@ -32,11 +32,15 @@ _TELLING = re.compile(r"[0-9]+|[a-z]+|[零一二三四五六七八九十百甲�
 
 
 class Part(NamedTuple):
-    """One source of a layer: where it is noted, its source rows, and its table in the study's CRS."""
+    """One source of a layer: where it is noted, its source rows, its table in the study's CRS.
+
+    `drop` says whether the study asks for its repeated rows to be left out; else they are doubtful and stay.
+    """
 
     findings: Findings
     rows: NDArray[np.int64]
     table: gpd.GeoDataFrame
+    drop: bool = False
 
 
 def similar(one: str, other: str) -> bool:
@@ -103,7 +107,7 @@ def _near(
     return first, second, np.asarray(shapely.distance(points[first], points[second]), dtype=np.float64)
 
 
-def tell(parts: Sequence[Part], *, kind: str, drop: bool = False) -> list[NDArray[np.bool_]]:
+def tell(parts: Sequence[Part], *, kind: str) -> list[NDArray[np.bool_]]:
     """Note the rows of a layer's sources that repeat an earlier one, and return which rows stay.
 
     Parameters
@@ -112,8 +116,6 @@ def tell(parts: Sequence[Part], *, kind: str, drop: bool = False) -> list[NDArra
         The sources of one layer, in order; a row may repeat one of another source.
     kind
         Kind of layer.
-    drop
-        Whether the study asks for repeated rows to be left out; else they are doubtful and stay.
     """
     stay = [np.ones(len(part.rows), dtype=np.bool_) for part in parts]
     if kind not in KINDS or not parts:
@@ -129,9 +131,12 @@ def tell(parts: Sequence[Part], *, kind: str, drop: bool = False) -> list[NDArra
             "line": int(parts[other].rows[place]),
             "n": f"{metres:.0f}",
         }
-        key, action = ("duplicate_dropped", "dropped") if drop else ("duplicate", "doubtful")
-        parts[one].findings.row(int(parts[one].rows[at]), action, key, **values)  # type: ignore[arg-type]
-        stay[one][at] = not drop
+        stay[one][at] = not parts[one].drop
+        row = int(parts[one].rows[at])
+        if parts[one].drop:
+            parts[one].findings.row(row, "dropped", "duplicate_dropped", **values)
+        else:
+            parts[one].findings.row(row, "doubtful", "duplicate", **values)
     return stay
 
 

@@ -97,8 +97,44 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "area": ("area", "区位", "区域类型", "城区/其他"),
     "unit_id": ("unit_id", "所属单元", "单元编号", "所属单元编码", "单元", "unit"),
-    "lon": ("lon", "经度", "lng", "long", "longitude", "x", "x坐标", "东坐标", "横坐标", "东经"),
-    "lat": ("lat", "纬度", "latitude", "y", "y坐标", "北坐标", "纵坐标", "北纬"),
+    "lon": (
+        "lon",
+        "经度",
+        "lng",
+        "long",
+        "longitude",
+        "x",
+        "x坐标",
+        "坐标x",
+        "东坐标",
+        "横坐标",
+        "东坐标y",
+        "横坐标y",
+        "东经",
+        "经度坐标",
+        "gps经度",
+        "point_x",
+        "xcoord",
+        "easting",
+    ),
+    "lat": (
+        "lat",
+        "纬度",
+        "latitude",
+        "y",
+        "y坐标",
+        "坐标y",
+        "北坐标",
+        "纵坐标",
+        "北坐标x",
+        "纵坐标x",
+        "北纬",
+        "纬度坐标",
+        "gps纬度",
+        "point_y",
+        "ycoord",
+        "northing",
+    ),
 }
 # Where a kind of layer means something else by a header.
 OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
@@ -159,10 +195,28 @@ PAIRS = frozenset(
 ADDRESSES = frozenset(
     {"地址", "详细地址", "设施地址", "单位地址", "企业地址", "所在地", "地点", "位置", "具体位置", "address", "addr"}
 )
+# Headers that look like one of ours and mean something else.
+_OTHERS = frozenset(
+    {
+        "所属社区",
+        "所属园区",
+        "社区名称",
+        "园区名称",
+        "企业名称",
+        "厂区名称",
+        "场所名称",
+        "单元名称",
+        "所属单元",
+        "村名称",
+    }
+)
 EMPTY_WORDS = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "空", "n/a", "na", "nan", "none", "null"})
 SUM_WORDS = frozenset({"合计", "总计", "小计", "共计", "总和", "汇总", "total", "sum", "subtotal", "grandtotal"})
 
 _ALIKE = 0.5
+_NEARLY_SAME = 0.75
+_SHORTEST = 3
+_QUOTES = str.maketrans("", "", "\"'“”‘’「」『』《》〈〉`´·")
 _PERSONAL_ZH = re.compile(
     r"电话|手机|身份证|证件号|联系人|联系方式|联系号码|负责人|姓名|微信|邮箱|法定代表人|法人代表|经办人|填报人|户主|家庭住址"
 )
@@ -179,14 +233,14 @@ _MOBILE_PHONE = re.compile(r"^(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}$")
 
 
 def plain(header: object) -> str:
-    """Return a header as it is compared: NFKC, without bracketed units, spaces and case.
+    """Return a header as it is compared: NFKC, without bracketed units, quotes, spaces and case.
 
     Examples
     --------
-    >>> plain(" 常住人口（人） "), plain("乡镇（街道）"), plain("ＬＯＮ")
+    >>> plain(" 常住人口（人） "), plain("乡镇（街道）"), plain("“ＬＯＮ”")
     ('常住人口', '乡镇', 'lon')
     """
-    wide = unicodedata.normalize("NFKC", str(header))
+    wide = unicodedata.normalize("NFKC", str(header)).translate(_QUOTES)
     bare = _BRACKETS.sub("", wide)
     return "".join((bare if bare.strip() else wide).split()).strip(":;*").casefold()
 
@@ -304,3 +358,34 @@ def near_meaning(name: str, headers: Sequence[str], kind: str) -> list[str]:
         for number, header in enumerate(headers)
     ]
     return [header for score, _, header in sorted(scored, reverse=True) if score >= _ALIKE][:3]
+
+
+def nearly(header: str, kind: str, *, among: Iterable[str]) -> str | None:
+    """Return the canonical column that an unknown header is probably a misspelling of; None for none.
+
+    Parameters
+    ----------
+    header
+        As the file has it.
+    kind
+        Kind of layer.
+    among
+        Canonical columns that the file has not.
+
+    Examples
+    --------
+    >>> nearly("运营状况", "service", among=["status", "hours"]), nearly("备注", "service", among=["status"])
+    ('status', None)
+    """
+    text = plain(header)
+    if len(text) < _SHORTEST or text in known_headers(kind) | _OTHERS:
+        return None
+    known = aliases(kind)
+    scored = [
+        (difflib.SequenceMatcher(None, text, alias).ratio(), name)
+        for name in among
+        for alias in known.get(name, ())
+        if len(alias) >= _SHORTEST
+    ]
+    score, name = max(scored, default=(0.0, ""))
+    return name if score >= _NEARLY_SAME else None
