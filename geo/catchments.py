@@ -82,7 +82,7 @@ def _each(
 def field_of(links: CellLinks, found: Reach, *, box: Box | None = None) -> Field:
     """Return the minutes of cells after a search: of all that it may reach, or of a box."""
     within = links.within(reachable(found) if box is None else box)
-    return Field(links, within, found, within.minutes(found))
+    return Field(links, within, found, *within.minutes(found))
 
 
 def reachable(found: Reach) -> Box:

@@ -39,6 +39,8 @@ class Linked(NamedTuple):
         (n,) place in the tile.
     edge, at, leg_m, vertex
         (n,) edge, share of its length, metres of the leg, and the vertex that begins the segment of the foot.
+    side
+        (n,) on which side of the segment the cell lies, -1 or 1; 0 where the foot is an end of the segment.
     walled
         (n,) whether a barrier may stand between the cell and its street, or its neighbours.
     choice
@@ -53,6 +55,7 @@ class Linked(NamedTuple):
     at: NDArray[np.float64]
     leg_m: NDArray[np.float64]
     vertex: NDArray[np.int32]
+    side: NDArray[np.int8]
     walled: NDArray[np.bool_]
     choice: NDArray[np.bool_]
     more: NDArray[np.int32]
@@ -179,12 +182,16 @@ class Cells:
         shift = np.repeat((np.cumsum(counts) - counts).astype(np.int32), self.sizes)
         return whole._replace(place=whole.place + shift)
 
-    def minutes(self, found: travel_times.Reach) -> NDArray[np.float64]:
-        """Return the minutes of linked cells after a search, as :func:`geo.travel_times.minutes_at` does."""
+    def minutes(self, found: travel_times.Reach) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the minutes of linked cells after a search, and whether the way leads over the start of the edge.
+
+        The minutes are those of :func:`geo.travel_times.minutes_at`.
+        """
         network = found.network
         sides, seen = self.sides(network, found.direction), travel_times.ways(network, found.direction)
         start, end = found.at(seen.at_start[sides.edges])[0], found.at(seen.at_end[sides.edges])[0]
-        minutes = np.minimum(start[sides.place] + sides.by_start, end[sides.place] + sides.by_end)
+        by_start, by_end = start[sides.place] + sides.by_start, end[sides.place] + sides.by_end
+        minutes, over_start = np.minimum(by_start, by_end), by_start <= by_end
         minutes[minutes > found.horizon] = np.inf
         own = np.isin(sides.edges, found.facilities.edge)
         # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
@@ -196,7 +203,7 @@ class Cells:
             minutes[rows] = travel_times.minutes_of(found, self._stands(rows, network))[0]
         if len(self.more):
             np.minimum.at(minutes, self.more, travel_times.minutes_of(found, self._second(network))[0])
-        return minutes
+        return minutes, over_start
 
     def nearest(self, found: travel_times.Reach) -> NDArray[np.int64]:
         """Return the row of the nearest facility of linked cells, -1 where none is reached."""
@@ -317,6 +324,7 @@ class CellLinks:
         if self.barriers is not None:
             walled = self.barriers.near(xy[ok], within_m=first.metres[ok] + 2.0 * self.cell_m)
         leg_m, more_m = snapping.ground_m(self.network, first)[ok], snapping.ground_m(self.network, second)[ok]
+        side = _side(self.network, xy[ok], first.vertex[ok])
         bounds = np.searchsorted(tile[ok], np.arange(len(keys) + 1))
         found = []
         for each, (begin, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
@@ -329,6 +337,7 @@ class CellLinks:
                 at=first.fraction[mine],
                 leg_m=leg_m[begin:stop],
                 vertex=first.vertex[mine].astype(np.int32),
+                side=side[begin:stop],
                 walled=walled[begin:stop],
                 choice=choice[begin:stop],
                 more=more.astype(np.int32),
@@ -338,3 +347,11 @@ class CellLinks:
             )
             found.append(Tile(linked, cell[island[tile[island] == each]].astype(np.int32)))
         return found
+
+
+def _side(network: Network, xy: NDArray[np.float64], vertex: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return on which side of its segment each place lies; 0 where the nearest point is an end of the segment."""
+    vector, offset = network.xy[vertex + 1] - network.xy[vertex], xy - network.xy[vertex]
+    along, square = (offset * vector).sum(axis=1), (vector**2).sum(axis=1)
+    left = np.sign(vector[:, 0] * offset[:, 1] - vector[:, 1] * offset[:, 0])
+    return np.where((along > 0) & (along < square), left, 0).astype(np.int8)

@@ -62,8 +62,8 @@ class Field:
         The window.
     found
         The search.
-    minutes
-        (linked cells,) `inf` where nothing is reached.
+    minutes, over_start
+        (linked cells,) `inf` where nothing is reached; whether the way leads over the start of the edge.
     owner
         Only what is nearest to this facility counts; `None` where all do.
     """
@@ -72,6 +72,7 @@ class Field:
     cells: Cells
     found: Reach
     minutes: NDArray[np.float64]
+    over_start: NDArray[np.bool_]
     owner: int | None = None
 
     @property
@@ -82,7 +83,7 @@ class Field:
     def of(self, owner: int) -> Field:
         """Return the part of the field that is nearest to a facility; elsewhere `inf`."""
         mine = np.where(self.nearest == owner, self.minutes, np.inf)
-        return Field(self.links, self.cells, self.found, mine, owner)
+        return Field(self.links, self.cells, self.found, mine, self.over_start, owner)
 
     @cached_property
     def nearest(self) -> NDArray[np.int64]:
@@ -118,13 +119,16 @@ def where_passed(fields: Sequence[Field], crossings: Sequence[Crossings]) -> lis
 def _told(field: Field, crossings: Crossings) -> tuple[NDArray[np.float64], NDArray[np.intp], _Between]:
     """Return the shares as far as they are told here, the rows that wait, and the streets these lie between."""
     inner, outer, linked = _cells_of(field, crossings)
-    vertex, edge, choice, walled = (field.cells.column_of(name) for name in ("vertex", "edge", "choice", "walled"))
+    vertex, edge, side, choice, walled = (
+        field.cells.column_of(name) for name in ("vertex", "edge", "side", "choice", "walled")
+    )
     asked = choice[inner] | choice[outer]
     own = field.found.facilities.edge
     straight = (np.isin(edge[inner], own) | np.isin(edge[outer], own)) & ~asked
-    # One straight street, and no jump: the minutes rise evenly from cell to cell.
+    # Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell.
     before, after = field.minutes[inner], field.minutes[outer]
-    even = linked & (vertex[inner] == vertex[outer]) & (after - before <= field.width) & ~asked & ~straight
+    even = linked & (vertex[inner] == vertex[outer]) & (side[inner] == side[outer]) & (side[inner] != 0)
+    even &= (field.over_start[inner] == field.over_start[outer]) & (after - before <= field.width) & ~asked & ~straight
     share = np.empty(len(even))
     # Where a cell lies on the limit itself, it is both the inner and the outer one.
     rise = after[even] - before[even]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import itertools
 import os
+import time
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -121,6 +122,52 @@ def test_outside_china_nothing_moves(place: Pair, move: Callable[..., crs.LonLat
     assert (float(lon[0]), float(lat[0])) == place
 
 
+def test_every_direction_of_the_oracle_is_tried(oracle: list[dict[str, str]]) -> None:
+    named = {part.removesuffix("_onestep") for row in oracle for part in row["direction"].split(";")}
+    assert named - set(STEPS) == {"roundtrip"}
+    for row in oracle:
+        if "roundtrip" in row["direction"]:
+            start = pair(row, "wgs")
+            assert start is not None
+            for there, back in ((crs.to_gcj02, crs.from_gcj02), (crs.to_bd09, crs.from_bd09)):
+                assert gap_m(back(*there([start[0]], [start[1]])), start) < MILLIMETRE
+
+
+def test_more_points_than_one_block_and_missing_ones() -> None:
+    rng = np.random.default_rng(5)
+    lon, lat = rng.uniform(60, 140, 40_000), rng.uniform(10, 60, 40_000)
+    lon[[3, 39_999]] = np.nan
+    inside = (lon >= crs.CHINA[0]) & (lon <= crs.CHINA[2]) & (lat >= crs.CHINA[1]) & (lat <= crs.CHINA[3])
+    for there, back in ((crs.to_gcj02, crs.from_gcj02), (crs.to_bd09, crs.from_bd09)):
+        x, y = there(lon, lat)
+        assert np.array_equal(x != lon, inside | np.isnan(lon))
+        assert np.array_equal(x[~inside], lon[~inside], equal_nan=True)
+        middle = inside & (np.abs(lon - 105) < 30) & (np.abs(lat - 30) < 20)
+        again = back(x, y)
+        assert np.abs(again[0] - lon)[middle].max() < 1e-11
+        assert np.abs(again[1] - lat)[middle].max() < 1e-11
+        assert np.array_equal(there(lon[:100], lat[:100])[0], x[:100], equal_nan=True)
+
+
+@pytest.mark.slow
+def test_a_million_points_cost_a_few_sines_each() -> None:
+    """A ratio, for seconds depend on the machine: at most 40 sines a point forward, 200 back."""
+    rng = np.random.default_rng(6)
+    lon, lat = rng.uniform(73, 135, 1_000_000), rng.uniform(18, 53, 1_000_000)
+
+    def cost(move: Callable[..., object], *args: np.ndarray) -> float:
+        spent = []
+        for _ in range(3):
+            start = time.process_time()
+            move(*args)
+            spent.append(time.process_time() - start)
+        return min(spent)
+
+    sine = cost(np.sin, lon * 10)
+    assert max(cost(crs.to_gcj02, lon, lat), cost(crs.to_bd09, lon, lat)) < 40 * sine
+    assert max(cost(crs.from_gcj02, lon, lat), cost(crs.from_bd09, lon, lat)) < 200 * sine
+
+
 def test_many_points_move_as_each_alone() -> None:
     lon, lat = np.array([118.2, 2.35, 116.4]), np.array([25.3, 48.85, 39.9])
     for move in (crs.to_gcj02, crs.from_gcj02, crs.to_bd09, crs.from_bd09):
@@ -130,17 +177,31 @@ def test_many_points_move_as_each_alone() -> None:
             assert gap_m(alone, (float(together[0][row]), float(together[1][row]))) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["gcj02", "GCJ-02", "gcj_02", " GCJ02 "])
+@pytest.mark.parametrize("name", ["gcj02", "GCJ-02", "gcj_02", " GCJ02 ", "ＧＣＪ－02", "高德", "火星坐标系", "腾讯"])
 def test_gcj02_has_several_spellings(name: str) -> None:
     assert crs.normalise(name) == "gcj02"
 
 
-@pytest.mark.parametrize("name", ["bd09", "BD-09", "bd09ll", "BD_09"])
+@pytest.mark.parametrize("name", ["bd09", "BD-09", "bd09ll", "BD_09", "百度"])
 def test_bd09_has_several_spellings(name: str) -> None:
     assert crs.normalise(name) == "bd09"
 
 
-@pytest.mark.parametrize(("name", "code"), [("EPSG:4548", 4548), (4549, 4549), ("wgs84", 4326), ("CGCS2000", 4326)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("EPSG:4548", 4548),
+        (4549, 4549),
+        ("epsg:4527", 4527),
+        ("ＥＰＳＧ：4526", 4526),
+        ("4528", 4528),
+        ("EPSG:4490", 4490),
+        ("wgs84", 4326),
+        ("WGS-84", 4326),
+        ("CGCS2000", 4326),
+        ("天地图", 4326),
+    ],
+)
 def test_other_names_are_crs(name: object, code: int) -> None:
     assert crs.normalise(name).to_epsg() == code
 
@@ -235,3 +296,29 @@ def test_every_step_has_its_length() -> None:
 
 def test_inherited_projection_data_are_dropped() -> None:
     assert not {"PROJ_DATA", "PROJ_LIB", "GDAL_DATA"} & set(os.environ)
+
+
+def test_a_crs_has_the_name_that_a_study_file_gives_it() -> None:
+    assert [crs.name_of(crs.normalise(name)) for name in ("EPSG:4548", "GCJ-02", "百度")] == [
+        "EPSG:4548",
+        "gcj02",
+        "bd09",
+    ]
+    esri = pyproj.CRS.from_wkt(pyproj.CRS.from_epsg(4548).to_wkt("WKT1_ESRI"))
+    assert crs.name_of(esri) == "EPSG:4548"
+    own = pyproj.CRS.from_proj4("+proj=tmerc +lon_0=118.3 +x_0=5000 +ellps=GRS80 +units=m")
+    assert crs.name_of(own) == own.name
+
+
+def test_how_well_a_datum_is_carried_over() -> None:
+    assert crs.accuracy_m(pyproj.CRS.from_epsg(4326)) == 0.0
+    assert crs.accuracy_m(pyproj.CRS.from_epsg(2384)) is None
+    assert crs.accuracy_m(pyproj.CRS.from_epsg(31982)) == 1.0
+
+
+def test_a_way_between_two_systems_is_found_once() -> None:
+    one = crs.transformer(crs.WGS84, pyproj.CRS.from_epsg(4548))
+    assert crs.transformer(crs.WGS84, pyproj.CRS.from_epsg(4548)) is one
+    east, north = one.transform(117.0, 25.0)
+    assert east == pytest.approx(500_000)
+    assert 2_700_000 < north < 2_800_000

@@ -23,7 +23,10 @@ ANALYSIS = (
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
 )
 OUTPUTS = ("maps", "reports")
-TOP = ("street_sources", "zones", "summary", "pipeline", "queries", "batch", "sample", "template", "printout", "cli")
+TOP = (
+    *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
+    *("batch", "sample", "template", "printout", "cli"),
+)
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}
 ORDER = {room: number for number, room in enumerate(room for band in BANDS for room in band)}

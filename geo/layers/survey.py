@@ -166,7 +166,8 @@ def in_own_zone(
     zone = zone_of(crs)
     if zone is None:
         return shapes
-    numbers = np.where(_between(eastings_m, ZONED_M), eastings_m // ZONE_M, 0.0)
+    is_zoned = _between(eastings_m, ZONED_M) & _between(eastings_m % ZONE_M, EASTINGS_M)
+    numbers = np.where(is_zoned, eastings_m // ZONE_M, 0.0)
     means_same = np.isin(numbers, [number for number in range(13, 47) if central_of(number) == zone.central])
     lacking = (numbers == 0.0) & (zone.number > 0) & _between(eastings_m, EASTINGS_M)
     taken = means_same & (numbers != zone.number)

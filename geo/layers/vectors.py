@@ -41,6 +41,7 @@ _PIPELINE = b"gdal_streamed_alg"
 _MOST_PARSED = 128 * bounds.MIB
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SHP_LENGTH = slice(24, 28)  # of the header: length of the file in 16-bit words
+_SHX_HEAD, _SHX_ENTRY = 100, 8  # bytes
 _MEMORY_FILE = re.compile(r"/vsimem/[^\s'\",;:]+")  # GDAL names bytes at random
 _REASON_SHOWN = 200
 _HIDDEN_COLUMNS = (2, 3)  # generated ones, as SQLite numbers them
@@ -165,8 +166,11 @@ def _features(data: bytes, findings: Findings) -> NDArray[np.int64]:
         return nothing
     good = np.array([isinstance(item, dict) and item.get("type") == "Feature" for item in features], dtype=bool)
     numbers = np.arange(1, len(features) + 1, dtype=np.int64)
-    findings.rows(numbers[~good], "dropped", "no_feature", given=[str(features[at])[:200] for at in np.flatnonzero(~good)])
-    return numbers[good]
+    findings.rows(
+        numbers[~good], "dropped", "no_feature", given=[str(features[at])[:200] for at in np.flatnonzero(~good)]
+    )
+    kept: NDArray[np.int64] = numbers[good]
+    return kept
 
 
 def _layer_of(path: Path, source: LayerSource, findings: Findings) -> str | None:
@@ -215,17 +219,20 @@ def _read_shape(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
     if size < 2 * int.from_bytes(bounds.head(path, findings)[_SHP_LENGTH], "big"):  # GDAL would drop the rest
         findings.fault("cut_off")
         raise UnreadableError
-    beside = {part: _beside(path, part) for part in (".dbf", ".shx")}
-    lacking = [part for part, other in beside.items() if other is None]
-    if lacking or beside[".dbf"] is None:
+    beside = {part: own for part in (".dbf", ".shx") if (own := _beside(path, part)) is not None}
+    lacking = [part for part in (".dbf", ".shx") if part not in beside]
+    if lacking:
         findings.fault("missing_part", given=" ".join(lacking))
         raise UnreadableError
     data = bounds.content(beside[".dbf"], findings, most=bounds.MOST_BYTES)
     table = dbase.read(data, findings, encoding=source.encoding, stated=dbase.stated_encoding(path))
+    n_shapes = max(bounds.with_size(beside[".shx"], findings, most=bounds.MOST_BYTES) - _SHX_HEAD, 0) // _SHX_ENTRY
+    if n_shapes > len(table.deleted):  # GDAL would drop the last shapes
+        findings.fault("parts_differ", n=n_shapes, of=len(table.deleted))
+        raise UnreadableError
     read = _read(path, findings, source=source, layer=None, columns=[], encoding="ISO-8859-1")
-    most = int(read.numbers.max(initial=-1)) + 1
-    if most > len(table.deleted):
-        findings.fault("parts_differ", n=most, of=len(table.deleted))
+    if int(read.numbers.max(initial=-1)) >= len(table.deleted):
+        findings.fault("parts_differ", n=int(read.numbers.max()) + 1, of=len(table.deleted))
         raise UnreadableError
     shapes = np.full(len(table.deleted), None, dtype=object)
     broken = np.zeros(len(table.deleted), dtype=bool)

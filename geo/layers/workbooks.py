@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 import zipfile
 import zlib
@@ -36,6 +37,7 @@ BOOK_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     ET.ParseError,
+    struct.error,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -183,7 +185,7 @@ def _from_xml(data: bytes, title: str, findings: Findings) -> tuple[list[Merged]
                     row = int(item.get("r") or row + 1) if item.tag == f"{_MAIN}row" else row
                 elif item.tag == f"{_MAIN}c":
                     formula = item.find(f"{_MAIN}f")
-                    if formula is not None and item.find(f"{_MAIN}v") is None and item.find(f"{_MAIN}is") is None:
+                    if formula is not None and not item.findtext(f"{_MAIN}v") and item.get("t") != "str":
                         odd.append(Odd(row, "formula_empty", f"{item.get('r', '')} ={formula.text or ''}"))
                 elif item.tag == f"{_MAIN}mergeCell":
                     left, top, right, bottom = range_boundaries(item.get("ref", ""))

@@ -139,7 +139,9 @@ def vector(
     return write
 
 
-def geojson(features: Sequence[object], *, name: str = "layer.geojson", encoding: str = "utf-8", **top: object) -> Callable[[Path], Path]:
+def geojson(
+    features: Sequence[object], *, name: str = "layer.geojson", encoding: str = "utf-8", **top: object
+) -> Callable[[Path], Path]:
     """Return a writer of a feature collection."""
     whole = json.dumps({"type": "FeatureCollection", **top, "features": list(features)}, ensure_ascii=False)
     return raw(name, whole.encode(encoding))
@@ -181,7 +183,9 @@ def dbf(
     return head + b"\r" + body + b"\x1a"
 
 
-def zipped(parts: dict[str, bytes], *, name: str = "layer.zip", packing: int = zipfile.ZIP_DEFLATED) -> Callable[[Path], Path]:
+def zipped(
+    parts: dict[str, bytes], *, name: str = "layer.zip", packing: int = zipfile.ZIP_DEFLATED
+) -> Callable[[Path], Path]:
     """Return a writer of an archive."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", packing) as archive:
@@ -216,7 +220,9 @@ def entity(kind: str, *pairs: tuple[int, object], layer: str = "道路中心线"
     return f"0\n{kind}\n8\n{layer}\n" + "".join(f"{code}\n{value}\n" for code, value in pairs)
 
 
-def kml(body: str, *, encoding: str = "utf-8", declared: str | None = None, name: str = "标注.kml") -> Callable[[Path], Path]:
+def kml(
+    body: str, *, encoding: str = "utf-8", declared: str | None = None, name: str = "标注.kml"
+) -> Callable[[Path], Path]:
     """Return a writer of a KML document."""
     whole = f'<?xml version="1.0" encoding="{declared or encoding}"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>标注</name>{body}</Document></kml>'
     return raw(name, whole.encode(encoding))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-USER, PASSWORD, BASE = "planner", "p@ss w0rd/#?%", "county"
-PASSWORD_IN_ADDRESS = "p%40ss%20w0rd%2F%23%3F%25"
+USER, BASE = "planner", "county"
+SECRET = "p@ss w0rd/#?%"  # noqa: S105 - of a server that lives for seconds
+SECRET_IN_ADDRESS = "p%40ss%20w0rd%2F%23%3F%25"  # noqa: S105
 SERVER_USER = "postgres"  # the server refuses to run as root
 
 
@@ -28,7 +29,7 @@ class Server(NamedTuple):
 
     @property
     def address(self) -> str:
-        return f"postgresql://{USER}:{PASSWORD_IN_ADDRESS}@127.0.0.1:{self.port}/{BASE}"
+        return f"postgresql://{USER}:{SECRET_IN_ADDRESS}@127.0.0.1:{self.port}/{BASE}"
 
     @property
     def address_by_socket(self) -> str:
@@ -47,7 +48,10 @@ def why_not() -> str | None:
     folder = programs()
     if folder is None:
         return "no PostgreSQL server: apt install postgresql postgresql-15-postgis-3"
-    shares = [folder.parents[1] / "share" / "extension", Path("/usr/share/postgresql") / folder.parent.name / "extension"]
+    shares = [
+        folder.parents[1] / "share" / "extension",
+        Path("/usr/share/postgresql") / folder.parent.name / "extension",
+    ]
     if not any((share / "postgis.control").is_file() for share in shares):
         return "PostgreSQL without PostGIS: apt install postgresql-15-postgis-3"
     if os.getuid() == 0:
@@ -81,16 +85,41 @@ def running() -> Iterator[Server]:
         if os.getuid() == 0:
             shutil.chown(folder, SERVER_USER, SERVER_USER)
         secret = folder / "secret"
-        secret.write_text(PASSWORD, encoding="utf-8")
+        secret.write_text(SECRET, encoding="utf-8")
         secret.chmod(0o644)
         port = _free_port()
-        _run(own / "initdb", "-D", folder / "data", "-U", USER, "--pwfile", secret, "--auth-local=trust",
-             "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+        _run(
+            own / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            USER,
+            "--pwfile",
+            secret,
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
         options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off -c shared_buffers=16MB -c max_connections=20"
         _run(own / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start")
         try:
             _run(own / "createdb", "-h", folder, "-p", str(port), "-U", USER, BASE)
-            _run(own / "psql", "-h", folder, "-p", str(port), "-U", USER, "-d", BASE, "-q", "-c", "CREATE EXTENSION postgis")
+            _run(
+                own / "psql",
+                "-h",
+                folder,
+                "-p",
+                str(port),
+                "-U",
+                USER,
+                "-d",
+                BASE,
+                "-q",
+                "-c",
+                "CREATE EXTENSION postgis",
+            )
             yield Server(port, folder)
         finally:
             _run(own / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")

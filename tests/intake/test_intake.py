@@ -14,7 +14,7 @@ from geo.errors import InputFaultsError
 from geo.layers import read_table
 from geo.study_file import LayerSource
 
-from . import habits_names, habits_places, habits_sheets, habits_text, habits_vectors
+from . import habits_names, habits_places, habits_shapes, habits_sheets, habits_text, habits_vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ METRIC = pyproj.CRS.from_epsg(4548)
 CASES = [
     *habits_text.CASES,
     *habits_sheets.CASES,
+    *habits_shapes.CASES,
     *habits_vectors.CASES,
     *habits_places.CASES,
     *habits_names.CASES,
@@ -59,7 +60,9 @@ def test_the_habit_is_read_and_every_repair_told(case: Case, tmp_path: Path) -> 
     found = read_table(source, kind=case.kind, crs=METRIC)
     lines = [
         (None if pd.isna(row) else int(row), action, key(message))
-        for row, action, message in zip(found.repairs["row"], found.repairs["action"], found.repairs["message"], strict=True)
+        for row, action, message in zip(
+            found.repairs["row"], found.repairs["action"], found.repairs["message"], strict=True
+        )
     ]
     assert Counter(lines) == Counter(case.report)
     texts = [message.text("en") for message in found.repairs["message"]]
