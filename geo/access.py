@@ -1,4 +1,4 @@
-"""Who may use which street piece, in which direction, how fast; and which turns are forbidden.
+"""Who may use which street piece, in which direction, how fast; which ends are shut, which turns are forbidden.
 
 Tags are read as OpenStreetMap's routers read them; where these differ, `docs/modes.md` says what is done here. The
 rules look at every combination of tags once, however many pieces bear it.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from geo import modes
+from geo import modes, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,13 +31,7 @@ _NEVER = (
 _MOTORWAY = ("motorway", "motorway_link")
 _BUS_ONLY = ("busway", "bus_guideway")
 _CAR_IF_STATED = ("track", "pedestrian")
-# What an access tag may say. Anything else (yes, permissive, designated, unknown …) is open.
-_CLOSED = (
-    *("no", "none", "agricultural", "forestry", "emergency", "military"),
-    *("psv", "bus", "taxi", "use_sidepath", "impassable"),
-)
-_ENDS = ("private", "destination", "customers", "delivery", "permit", "residents", "employees", "visitors")
-_STATED = ("yes", "designated", "permissive", "official", "public", "allowed", *_ENDS)
+_CLOSED, _ENDS, _STATED = schema.ACCESS_CLOSED, schema.ACCESS_ENDS, schema.ACCESS_STATED
 _FORWARD = ("yes", "1", "true", "forward")
 _REVERSE = ("-1", "reverse", "backward")
 _BOTH = ("no", "0", "false", "alternating")
@@ -278,6 +272,37 @@ def _one_limit_kmh(text: str) -> float:
         name, *numbers = zone.groups()
         return _KMH_OF_ZONE.get(name, np.nan) if name else float(numbers[0] or numbers[1])
     return np.nan
+
+
+def shut(pieces: pd.DataFrame, mode: Mode) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which ends of pieces a mode cannot pass: nobody goes on from there, or comes from there.
+
+    Parameters
+    ----------
+    pieces
+        `schema.STREETS`; of it `schema.STREET_SHUT`. Missing values and "" are silence.
+    mode
+        Way of moving.
+
+    Returns
+    -------
+    Two (pieces,) arrays: of start nodes, and of end nodes.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"shut_start": ["", "car"], "shut_end": ["bicycle;car", None]})
+    >>> [array.tolist() for array in shut(table, modes.BUILTIN["ebike"])]
+    [[False, False], [True, False]]
+    """
+    start, end = (_names(pieces[name], mode.access) for name in schema.STREET_SHUT)
+    return start, end
+
+
+def _names(texts: pd.Series[str], access: str) -> NDArray[np.bool_]:
+    found = np.zeros(len(texts), dtype=bool)
+    rows = np.flatnonzero((texts.notna() & (texts != "")).to_numpy())
+    found[rows] = [access in {name.strip() for name in text.split(";")} for text in texts.iloc[rows].astype(str)]
+    return found
 
 
 def turns(pieces: pd.DataFrame, mode: Mode) -> Turns:

@@ -28,6 +28,8 @@ _SEPARATORS = r"[;；,，、|/]"
 _MEMBER_SHARE = 0.5
 SLIVER_M = 10.0  # narrower overlaps and gaps between neighbours are drawing errors, not land
 LEAST_M2 = 1.0
+TOUCHING_M = 0.01
+NAMES_SHOWN = 6
 
 
 class Untidy(NamedTuple):
@@ -214,19 +216,21 @@ def untidy(units: gpd.GeoDataFrame, *, layer: str = "communities") -> list[Untid
     thin = overlaps[overlaps["width_m"] < SLIVER_M]
     for key, table in (("areas.slivers", thin), ("areas.gaps", _gaps(shapes))):
         for first, theirs in table.groupby("first"):
-            others = dict.fromkeys(names[other] for other in theirs["second"])
+            whole = theirs.drop_duplicates("number")
+            others = list(dict.fromkeys(names[other] for other in theirs["second"]))
+            more = [f"… ({len(others)})"] if len(others) > NAMES_SHOWN else []
             values = {
                 "name": names[first],
-                "others": ", ".join(others),
-                "area": f"{theirs['area_m2'].sum():,.0f}",
-                "count": len(theirs),
+                "others": ", ".join([*others[:NAMES_SHOWN], *more]),
+                "area": f"{whole['area_m2'].sum():,.0f}",
+                "count": len(whole),
             }
             found.append(Untidy(layer, ids[first], Message(key, values)))
     return found
 
 
 def _overlaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
-    """Return pairs of polygons that share ground: first, second, area_m2, share of the smaller, mean width_m."""
+    """Return pairs of polygons that share ground: number, first, second, area_m2, share of the smaller, mean width_m."""
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     once = first < second
     first, second = first[once], second[once]
@@ -237,21 +241,22 @@ def _overlaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
         width_m = 2.0 * area_m2 / shapely.length(shared)  # of a long strip, whose outline is twice its length
         share = area_m2 / smaller_m2
     table = pd.DataFrame({"first": first, "second": second, "area_m2": area_m2, "share": share, "width_m": width_m})
-    return table[table["area_m2"] >= LEAST_M2].sort_values(["first", "second"])
+    found = table[table["area_m2"] >= LEAST_M2].sort_values(["first", "second"])
+    return found.assign(number=np.arange(len(found)))
 
 
 def _gaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
-    """Return gaps narrower than 10 m between two polygons at least: the first of them, the next, area_m2."""
+    """Return gaps narrower than 10 m between polygons, a row a neighbour: number, area_m2, first and a second of them."""
     if not len(shapes):
-        return pd.DataFrame({"first": [], "second": [], "area_m2": []})
+        return pd.DataFrame({"number": [], "area_m2": [], "first": [], "second": []})
     whole = shapely.union_all(shapes)
     half_m = SLIVER_M / 2.0
     closed = shapely.buffer(shapely.buffer(whole, half_m, join_style="mitre"), -half_m, join_style="mitre")
     holes = shapely.get_parts(shapely.difference(closed, whole))
     holes = holes[(shapely.get_type_id(holes) == shapely.GeometryType.POLYGON) & (shapely.area(holes) >= LEAST_M2)]
-    hole, unit = shapely.STRtree(shapes).query(holes, predicate="dwithin", distance=0.01)
-    beside = pd.DataFrame({"hole": hole, "unit": unit}).sort_values(["hole", "unit"])
-    ends = beside.groupby("hole")["unit"].agg(["first", "last", "size"])
-    ends = ends[ends["size"] > 1]
-    area_m2 = shapely.area(holes[ends.index.to_numpy(dtype=np.int64)])
-    return pd.DataFrame({"first": ends["first"].to_numpy(), "second": ends["last"].to_numpy(), "area_m2": area_m2})
+    hole, unit = shapely.STRtree(shapes).query(holes, predicate="dwithin", distance=TOUCHING_M)
+    beside = pd.DataFrame({"number": hole, "second": unit}).sort_values(["number", "second"])
+    beside = beside.assign(
+        first=beside.groupby("number")["second"].transform("min"), area_m2=shapely.area(holes)[beside["number"]]
+    )
+    return beside[beside["second"] > beside["first"]]

@@ -5,17 +5,19 @@ The three forms share searches and cells, so that they agree: what is divided ad
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
 from geo import surfaces, units
+from geo.cells import reached
 from geo.crossings import Field, cell_minutes
 from geo.travel_times import Reach, reach, reach_each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from geo.catalogue import Direction
     from geo.cells import CellLinks
     from geo.tiles import Box
+
+
+_SEARCHES_AT_ONCE = 1000
 
 
 def shapes(
@@ -66,23 +71,20 @@ def _each(
     links: CellLinks, facilities: pd.DataFrame, limits: Sequence[float], further: float, direction: Direction
 ) -> NDArray[np.object_]:
     """Return the zones of facilities, each searched by itself; near ones after each other."""
-    rows: list[int] = []
-
-    def fields() -> Iterator[Field]:
-        for found in reach_each(links.network, facilities, limit=further, direction=direction):
-            rows.append(int(found.facilities.row[0]))
-            yield field_of(links, found)
-
-    drawn = surfaces.isochrones(fields(), limits)
     shapes = np.full((len(facilities), len(limits)), shapely.MultiPolygon(), dtype=object)
-    shapes[rows] = drawn
+    searches = reach_each(links.network, facilities, limit=further, direction=direction)
+    while some := list(islice(searches, _SEARCHES_AT_ONCE)):
+        # Linked together first: cells that are found later would make a new table.
+        links.link(reachable(found) for found in some)
+        rows = [int(found.facilities.row[0]) for found in some]
+        shapes[rows] = surfaces.isochrones((field_of(links, found) for found in some), limits)
     return shapes
 
 
 def field_of(links: CellLinks, found: Reach, *, box: Box | None = None) -> Field:
-    """Return the minutes of cells after a search: of all that it may reach, or of a box."""
-    within = links.within(reachable(found) if box is None else box)
-    return Field(links, within, found, *within.minutes(found))
+    """Return the minutes of cells after a search: of all that it may reach, and of a box if one is given."""
+    table = links.link([reachable(found) if box is None else box])
+    return Field(links, table, found, reached(table, found))
 
 
 def reachable(found: Reach) -> Box:
@@ -92,11 +94,11 @@ def reachable(found: Reach) -> Box:
     """
     network, standing = found.network, found.facilities
     quickest_m = max(network.fastest_m, units.metres_in(1.0, network.mode.access_kmh))
-    reached = np.flatnonzero(np.isfinite(found.minutes))
+    nodes = np.flatnonzero(np.isfinite(found.minutes))
     xy = np.concatenate(
-        [network.node_xy[found.window.nodes_at(reached)], network.places_on(standing.edge, standing.at)]
+        [network.node_xy[found.window.nodes_at(nodes)], network.places_on(standing.edge, standing.at)]
     )
-    left = np.concatenate([found.horizon - found.minutes[reached], np.full(len(standing.edge), found.horizon)])
+    left = np.concatenate([found.horizon - found.minutes[nodes], np.full(len(standing.edge), found.horizon)])
     if not len(xy):
         west, south = network.bounds[:2]
         return west, south, west, south

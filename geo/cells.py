@@ -1,7 +1,8 @@
 """Which street each cell of a grid is linked to: found once per network, tile by tile, where somebody asks.
 
-Cells lie on one grid over the whole plane, so that a tile is the same whoever asks for it. A search then
-costs one gather: `min(minutes at the start + P, minutes at the end + Q)` with `P` and `Q` fixed per cell.
+Cells lie on one grid over the whole plane, so that a tile is the same whoever asks for it. They are kept by
+street: a search looks at the streets that it reached and at nobody else's cells, and costs one gather:
+`min(minutes at the start + P, minutes at the end + Q)` with `P` and `Q` fixed per cell.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from geo import snapping, travel_times, units
-from geo.grid import Grid
+from geo.tiles import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,164 +65,202 @@ class Linked(NamedTuple):
     more_leg_m: NDArray[np.float64]
 
 
+class Tile(NamedTuple):
+    """One tile: its linked cells, and those within the cap of an island alone."""
+
+    linked: Linked
+    island: NDArray[np.int32]
+
+
 class Sides(NamedTuple):
-    """What a search needs to know of linked cells, in one direction.
+    """What a search needs to know of each link, in one direction.
 
     Attributes
     ----------
-    edges
-        (e,) edges that the cells are linked to.
-    place
-        (n,) which of them each cell is linked to.
     by_start, by_end
-        (n,) minutes from the start, and from the end, of the edge to the cell, access leg included.
+        (links,) minutes from the start, and from the end, of the edge to the cell, access leg included.
     """
 
-    edges: NDArray[np.int64]
-    place: NDArray[np.int32]
     by_start: NDArray[np.float64]
     by_end: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Tile:
-    """One tile: its linked cells, and those within the cap of an island alone."""
-
-    linked: Linked
-    island: NDArray[np.int32]
-    known: dict[tuple[str, str], Sides] = field(default_factory=dict)
-
-    def sides(self, network: Network, direction: Direction) -> Sides:
-        """Return what a search on a network needs to know; worked out once a mode."""
-        key = network.mode.name, direction
-        if key not in self.known:
-            seen, linked = travel_times.ways(network, direction), self.linked
-            edges, place = np.unique(linked.edge, return_inverse=True)
-            leg = units.minutes_of(linked.leg_m, network.mode.access_kmh)
-            self.known[key] = Sides(
-                edges.astype(np.int64),
-                place.astype(np.int32),
-                travel_times.partial(seen.along[linked.edge], linked.at) + leg,
-                travel_times.partial(seen.against[linked.edge], 1.0 - linked.at) + leg,
-            )
-        return self.known[key]
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """The linked cells of a window of the grid; a column is put together when it is asked for.
+class Table:
+    """All cells linked so far, and their links sorted by street.
 
     Attributes
     ----------
-    grid
-        The window.
-    tiles
-        Its tiles that hold anything.
-    down, right
-        (tiles,) row and column in the window at which each tile begins.
+    keys
+        (tiles, 2) row and column of each tile.
+    parts
+        (tiles,) the tiles.
     """
 
-    grid: Grid
-    tiles: list[Tile]
-    down: list[int]
-    right: list[int]
+    keys: NDArray[np.int64]
+    parts: list[Tile]
 
-    def column_of(self, name: str) -> NDArray[Any]:
-        """Return one column of :class:`Linked` of all cells."""
-        if name not in self._columns:
-            parts = [getattr(tile.linked, name) for tile in self.tiles]
-            self._columns[name] = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-        return self._columns[name]
+    def cells(self, name: str) -> NDArray[Any]:
+        """Return one column of :class:`Linked` of all cells; rows and columns are those of the tile."""
+        if name not in self._known:
+            columns = [getattr(part.linked, name) for part in self.parts]
+            self._known[name] = np.concatenate([np.empty(0, dtype=np.int32), *columns]) if not columns else np.concatenate(columns)
+        return self._known[name]
 
     @cached_property
-    def _columns(self) -> dict[str, NDArray[Any]]:
+    def _known(self) -> dict[Any, Any]:
         return {}
 
     @cached_property
-    def sizes(self) -> NDArray[np.int64]:
-        """(tiles,) how many linked cells each holds."""
-        return np.array([len(tile.linked.row) for tile in self.tiles], dtype=np.int64)
+    def _tile(self) -> NDArray[np.int64]:
+        """(cells,) tile of each."""
+        return np.repeat(np.arange(len(self.parts)), [len(part.linked.row) for part in self.parts])
 
     @cached_property
-    def number(self) -> NDArray[np.int64]:
-        """(n,) flat number of each linked cell in the window."""
-        first = np.array(self.down, dtype=np.int64) * self.grid.columns + np.array(self.right, dtype=np.int64)
-        inside = self.column_of("row").astype(np.int64) * self.grid.columns + self.column_of("column")
-        return inside + np.repeat(first, self.sizes)
+    def row(self) -> NDArray[np.int64]:
+        """(cells,) row over the whole plane, southwards."""
+        return self.keys[self._tile, 0] * TILE + self.cells("row")
 
     @cached_property
-    def place(self) -> NDArray[np.int32]:
-        """(cells of the window,) number of each among the linked ones, -1 where it is linked to nothing."""
-        found = np.full(self.grid.rows * self.grid.columns, -1, dtype=np.int32)
-        found[self.number] = np.arange(len(self.number), dtype=np.int32)
-        return found
-
-    @cached_property
-    def more(self) -> NDArray[np.int64]:
-        """(m,) which cells have a second candidate."""
-        counts = [len(tile.linked.more) for tile in self.tiles]
-        return self.column_of("more").astype(np.int64) + np.repeat(np.cumsum(self.sizes) - self.sizes, counts)
+    def column(self) -> NDArray[np.int64]:
+        """(cells,) column over the whole plane, eastwards."""
+        return self.keys[self._tile, 1] * TILE + self.cells("column")
 
     @cached_property
     def island(self) -> NDArray[np.int64]:
-        """(k,) flat numbers of cells that only an island is near to."""
-        found = [
-            (tile.island // TILE + down) * self.grid.columns + tile.island % TILE + right
-            for tile, down, right in zip(self.tiles, self.down, self.right, strict=True)
-        ]
-        return np.concatenate([np.empty(0, dtype=np.int64), *found]).astype(np.int64)
+        """(k, 2) column and row of the cells that only an island is near to."""
+        tile = np.repeat(np.arange(len(self.parts)), [len(part.island) for part in self.parts])
+        inside = np.concatenate([np.empty(0, dtype=np.int64), *(part.island for part in self.parts)])
+        return np.column_stack([self.keys[tile, 1] * TILE + inside % TILE, self.keys[tile, 0] * TILE + inside // TILE])
+
+    @cached_property
+    def _second(self) -> NDArray[np.int64]:
+        """(second links,) cell of each."""
+        counts = [len(part.linked.more) for part in self.parts]
+        sizes = np.array([len(part.linked.row) for part in self.parts], dtype=np.int64)
+        return self.cells("more").astype(np.int64) + np.repeat(np.cumsum(sizes) - sizes, counts)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """Links, first and second ones, by edge."""
+        return np.argsort(np.concatenate([self.cells("edge"), self.cells("more_edge")]), kind="stable")
+
+    def links(self, name: str) -> NDArray[Any]:
+        """Return `edge`, `at` or `leg_m` of all links, sorted by edge."""
+        key = "link", name
+        if key not in self._known:
+            self._known[key] = np.concatenate([self.cells(name), self.cells(f"more_{name}")])[self._order]
+        return self._known[key]
+
+    @cached_property
+    def cell(self) -> NDArray[np.int64]:
+        """(links,) cell of each link."""
+        return np.concatenate([np.arange(len(self.cells("row"))), self._second])[self._order]
+
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """Edges that have cells, rising."""
+        return np.unique(self.links("edge")).astype(np.int64)
+
+    @cached_property
+    def first(self) -> NDArray[np.int64]:
+        """(edges + 1,) where the links of each edge begin."""
+        return np.append(np.searchsorted(self.links("edge"), self.edges), len(self.cell)).astype(np.int64)
 
     def sides(self, network: Network, direction: Direction) -> Sides:
-        """Return what a search on a network needs to know of all cells."""
-        parts = [tile.sides(network, direction) for tile in self.tiles]
-        if not parts:
-            none = np.empty(0)
-            return Sides(none.astype(np.int64), none.astype(np.int32), none, none)
-        counts = np.array([len(part.edges) for part in parts])
-        whole = Sides(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        shift = np.repeat((np.cumsum(counts) - counts).astype(np.int32), self.sizes)
-        return whole._replace(place=whole.place + shift)
+        """Return what a search on a network needs to know; worked out once a mode and direction."""
+        key = network.mode.name, direction
+        if key not in self._known:
+            seen, edge, at = travel_times.ways(network, direction), self.links("edge"), self.links("at")
+            leg = units.minutes_of(self.links("leg_m"), network.mode.access_kmh)
+            along, against = seen.along[edge], seen.against[edge]
+            self._known[key] = Sides(
+                travel_times.partial(along, at) + leg, travel_times.partial(against, 1.0 - at) + leg
+            )
+        return self._known[key]
 
-    def minutes(self, found: travel_times.Reach) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the minutes of linked cells after a search, and whether the way leads over the start of the edge.
+    def at(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the linked cell at rows and columns of the whole plane, -1 where none is."""
+        corner, tiles = self._tiles
+        tile_row, tile_column = row // TILE - corner[0], column // TILE - corner[1]
+        inside = (tile_row >= 0) & (tile_row < tiles.shape[0]) & (tile_column >= 0) & (tile_column < tiles.shape[1])
+        tile = np.where(inside, tiles[np.where(inside, tile_row, 0), np.where(inside, tile_column, 0)], -1)
+        return np.where(tile >= 0, self._place[tile, row % TILE, column % TILE], -1).astype(np.int64)
 
-        The minutes are those of :func:`geo.travel_times.minutes_at`.
-        """
-        network = found.network
-        sides, seen = self.sides(network, found.direction), travel_times.ways(network, found.direction)
-        start, end = found.at(seen.at_start[sides.edges])[0], found.at(seen.at_end[sides.edges])[0]
-        by_start, by_end = start[sides.place] + sides.by_start, end[sides.place] + sides.by_end
-        minutes, over_start = np.minimum(by_start, by_end), by_start <= by_end
-        minutes[minutes > found.horizon] = np.inf
-        own = np.isin(sides.edges, found.facilities.edge)
-        # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
-        rows = np.flatnonzero(own[sides.place])
-        if not network.plain:
-            at = self.column_of("at")
-            rows = np.union1d(rows, np.flatnonzero((at == 0.0) | (at == 1.0)))
-        if len(rows):
-            minutes[rows] = travel_times.minutes_of(found, self._stands(rows, network))[0]
-        if len(self.more):
-            np.minimum.at(minutes, self.more, travel_times.minutes_of(found, self._second(network))[0])
-        return minutes, over_start
+    @cached_property
+    def _tiles(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Corner of the box around the tiles, and the number of the tile at each place in it, -1 where none is."""
+        if not len(self.keys):
+            return np.zeros(2, dtype=np.int64), np.full((1, 1), -1)
+        corner = self.keys.min(axis=0)
+        numbers = np.full(self.keys.max(axis=0) - corner + 1, -1)
+        numbers[tuple((self.keys - corner).T)] = np.arange(len(self.keys))
+        return corner, numbers
 
-    def nearest(self, found: travel_times.Reach) -> NDArray[np.int64]:
-        """Return the row of the nearest facility of linked cells, -1 where none is reached."""
-        rows = np.arange(int(self.sizes.sum()))
-        minutes, nearest = travel_times.minutes_of(found, self._stands(rows, found.network))
-        if len(self.more):
-            other, who = travel_times.minutes_of(found, self._second(found.network))
-            better = other < minutes[self.more]
-            nearest[self.more[better]] = who[better]
-        return nearest
+    @cached_property
+    def _place(self) -> NDArray[np.int32]:
+        """(tiles, TILE, TILE) linked cell at each place, -1 where none is."""
+        found = np.full((max(len(self.parts), 1), TILE, TILE), -1, dtype=np.int32)
+        found[self._tile, self.cells("row"), self.cells("column")] = np.arange(len(self._tile), dtype=np.int32)
+        return found
 
-    def _stands(self, rows: NDArray[np.intp], network: Network) -> travel_times.Stands:
-        edge, at, leg_m = (self.column_of(name)[rows] for name in ("edge", "at", "leg_m"))
-        return travel_times.stands_of(rows, edge, at, leg_m, access_kmh=network.mode.access_kmh)
 
-    def _second(self, network: Network) -> travel_times.Stands:
-        edge, at, leg_m = (self.column_of(name) for name in ("more_edge", "more_at", "more_leg_m"))
-        return travel_times.stands_of(self.more, edge, at, leg_m, access_kmh=network.mode.access_kmh)
+class Reached(NamedTuple):
+    """Cells that a search came to.
+
+    Attributes
+    ----------
+    cell
+        (n,) numbers in the table, each once.
+    minutes
+        (n,) all within the horizon.
+    over_start
+        (n,) whether the way leads over the start of the street.
+    nearest
+        (n,) row of the facility.
+    """
+
+    cell: NDArray[np.int64]
+    minutes: NDArray[np.float64]
+    over_start: NDArray[np.bool_]
+    nearest: NDArray[np.int64]
+
+
+def reached(table: Table, found: travel_times.Reach) -> Reached:
+    """Return the cells within the horizon of a search, with the minutes that `travel_times.minutes_at` gives."""
+    network = found.network
+    edges = found.edges()
+    place = np.searchsorted(table.edges, edges)
+    known = np.append(table.edges, -1)[place] == edges
+    edges, place = edges[known], place[known]
+    first, count = table.first[place], table.first[place + 1] - table.first[place]
+    seen, sides = travel_times.ways(network, found.direction), table.sides(network, found.direction)
+    start, who_start = found.at(seen.at_start[edges])
+    end, who_end = found.at(seen.at_end[edges])
+    link = ranges(first, count)
+    by_start = np.repeat(start, count) + sides.by_start[link]
+    by_end = np.repeat(end, count) + sides.by_end[link]
+    over_start = by_start <= by_end
+    minutes = np.where(over_start, by_start, by_end)
+    nearest = np.where(over_start, np.repeat(who_start, count), np.repeat(who_end, count))
+    # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
+    alone = np.repeat(np.isin(edges, found.facilities.edge), count)
+    if not network.plain:
+        at = table.links("at")[link]
+        alone |= (at == 0.0) | (at == 1.0)
+    rows = np.flatnonzero(alone)
+    if len(rows):
+        edge, at, leg_m = (table.links(name)[link[rows]] for name in ("edge", "at", "leg_m"))
+        standing = travel_times.stands_of(rows, edge, at, leg_m, access_kmh=network.mode.access_kmh)
+        minutes[rows], nearest[rows] = travel_times.minutes_of(found, standing)
+    near = np.flatnonzero(minutes <= found.horizon)
+    cell = table.cell[link[near]]
+    if len(table.cells("more")) and len(cell):
+        # Of two links of a cell the quicker one counts.
+        order = np.lexsort((minutes[near], cell))
+        order = order[np.concatenate([[True], np.diff(cell[order]) > 0])]
+        near, cell = near[order], cell[order]
+    return Reached(cell, minutes[near], over_start[near], nearest[near])
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +277,10 @@ class CellLinks:
         Longest access leg.
     barriers
         What a leg must not cross.
+    tiles
+        Those linked so far, by row and column.
+    tables
+        The one table of them, if it stands.
     """
 
     network: Network
@@ -245,6 +288,7 @@ class CellLinks:
     cap_m: float = snapping.CAP_M
     barriers: Fence | None = None
     tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
+    tables: list[Table] = field(default_factory=list)
 
     def for_mode(self, network: Network) -> CellLinks:
         """Return the same cells for another mode on the same streets."""
@@ -275,24 +319,25 @@ class CellLinks:
         islands = np.split(arrays["island"], island)
         for (row, column), own, linked in zip(arrays["keys"].tolist(), islands, zip(*columns, strict=True), strict=True):
             self.tiles[row, column] = Tile(Linked(*linked), own)
+        self.tables.clear()
 
-    def within(self, box: Box) -> Cells:
-        """Return the cells of a window: all whose tile touches a box (west, south, east, north)."""
+    def link(self, boxes: Iterable[Box]) -> Table:
+        """Link the cells of all tiles that boxes (west, south, east, north) touch, and return all cells linked."""
         side = TILE * self.cell_m
-        west, south, east, north = box
-        rows = range(int(np.floor(-north / side)), int(np.floor(-south / side)) + 1)
-        columns = range(int(np.floor(west / side)), int(np.floor(east / side)) + 1)
-        keys = [(row, column) for row in rows for column in columns]
-        self._link(key for key in keys if key not in self.tiles)
-        grid = Grid(columns[0] * side, -rows[0] * side, self.cell_m, len(rows) * TILE, len(columns) * TILE)
-        some = [key for key in keys if len(self.tiles[key].linked.row) or len(self.tiles[key].island)]
-        down = [(row - rows[0]) * TILE for row, _ in some]
-        right = [(column - columns[0]) * TILE for _, column in some]
-        return Cells(grid, [self.tiles[key] for key in some], down, right)
+        keys: dict[tuple[int, int], None] = {}
+        for west, south, east, north in boxes:
+            rows = range(int(np.floor(-north / side)), int(np.floor(-south / side)) + 1)
+            columns = range(int(np.floor(west / side)), int(np.floor(east / side)) + 1)
+            keys.update(((row, column), None) for row in rows for column in columns)
+        missing = [key for key in keys if key not in self.tiles]
+        self._link(missing)
+        if missing or not self.tables:
+            self.tables[:] = [Table(np.array(list(self.tiles), dtype=np.int64).reshape(-1, 2), list(self.tiles.values()))]
+        return self.tables[0]
 
     def _link(self, keys: Iterable[tuple[int, int]]) -> None:
         """Link the cells of some tiles, as many at once as memory bears."""
-        missing = list(keys)
+        missing = sorted(keys)
         at_once = max(1, _AT_ONCE // TILE**2)
         for begin in range(0, len(missing), at_once):
             some = missing[begin : begin + at_once]

@@ -9,13 +9,14 @@ linked as people are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geo import snapping, units
+from geo.cells import Reached
 from geo.line_index import share_of
 from geo.travel_times import Stands, minutes_at, minutes_of, partial, ways
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geo.cells import CellLinks, Cells
+    from geo.cells import CellLinks, Table
     from geo.travel_times import Reach
 
     Within = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
@@ -34,46 +35,27 @@ ANY = -2
 _CLIP_CELLS = 1.5
 
 
-class Crossings(NamedTuple):
-    """Pairs of neighbouring cells of which the first is within a limit and the second is not.
-
-    Attributes
-    ----------
-    inner, outer
-        (n, 2) column and row in the window.
-    limit
-        (n,) minutes.
-    """
-
-    inner: NDArray[np.int64]
-    outer: NDArray[np.int64]
-    limit: NDArray[np.float64]
-
-
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Minutes of the cells of a window, after one search.
+    """Minutes of cells after one search.
 
     Attributes
     ----------
-    links
-        What the cells were linked by.
-    cells
-        The window.
+    links, table
+        What the cells were linked by, and all that are linked.
     found
         The search.
-    minutes, over_start
-        (linked cells,) `inf` where nothing is reached; whether the way leads over the start of the edge.
+    reached
+        The cells that it came to.
     owner
-        Only what is nearest to this facility counts; `None` where all do.
+        Only what is nearest to this facility counts; `ANY` where all do.
     """
 
     links: CellLinks
-    cells: Cells
+    table: Table
     found: Reach
-    minutes: NDArray[np.float64]
-    over_start: NDArray[np.bool_]
-    owner: int | None = None
+    reached: Reached
+    owner: int = ANY
 
     @property
     def width(self) -> float:
@@ -81,14 +63,39 @@ class Field:
         return cell_minutes(self.links.cell_m, self.found.network.mode.access_kmh)
 
     def of(self, owner: int) -> Field:
-        """Return the part of the field that is nearest to a facility; elsewhere `inf`."""
-        mine = np.where(self.nearest == owner, self.minutes, np.inf)
-        return Field(self.links, self.cells, self.found, mine, self.over_start, owner)
+        """Return the part of the field that is nearest to a facility."""
+        mine = self.reached.nearest == owner
+        return replace(self, reached=Reached(*(column[mine] for column in self.reached)), owner=owner)
 
-    @cached_property
-    def nearest(self) -> NDArray[np.int64]:
-        """(linked cells,) row of the nearest facility, -1 where none is reached."""
-        return self.cells.nearest(self.found)
+
+class Crossings(NamedTuple):
+    """Pairs of neighbouring cells of which the first is within a limit and the second is not.
+
+    Attributes
+    ----------
+    field
+        (n,) which field each is of.
+    limit
+        (n,) minutes.
+    inner, outer
+        (n, 2) column and row over the whole plane.
+    before, after
+        (n,) minutes of the two; `inf` where the outer one was not reached.
+    one_way
+        (n,) whether the ways to both lead over the same end of the street.
+    """
+
+    field: NDArray[np.int64]
+    limit: NDArray[np.float64]
+    inner: NDArray[np.int64]
+    outer: NDArray[np.int64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    one_way: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.intp]) -> Crossings:
+        """Return some of the pairs."""
+        return Crossings(*(column[rows] for column in self))
 
 
 def cell_minutes(cell_m: float, access_kmh: float) -> float:
@@ -96,74 +103,52 @@ def cell_minutes(cell_m: float, access_kmh: float) -> float:
     return _CLIP_CELLS * float(units.minutes_of(cell_m, access_kmh))
 
 
-def where_passed(fields: Sequence[Field], crossings: Sequence[Crossings]) -> list[NDArray[np.float64]]:
+def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float64]:
     """Return at what share of the way from the inner to the outer cell the minutes pass the limit.
 
     Parameters
     ----------
-    fields, crossings
-        As many of the one as of the other; all are worked out together.
+    fields
+        On the same cells.
+    pairs
+        Of all of them, ordered by field.
     """
-    told = [_told(field, some) for field, some in zip(fields, crossings, strict=True)]
-    waiting = [(share, rows, between) for share, rows, between in told if len(rows)]
-    if waiting:
-        # What lies between two streets is bisected at once, for all fields.
-        whole = _joined([between for *_, between in waiting])
-        found = _bisected(whole.start, whole.way, whole.within, fields[0].links.cell_m)
-        ends = np.cumsum([len(rows) for _, rows, _ in waiting])
-        for (share, rows, _), part in zip(waiting, np.split(found, ends[:-1]), strict=True):
-            share[rows] = part
-    return [share for share, *_ in told]
-
-
-def _told(field: Field, crossings: Crossings) -> tuple[NDArray[np.float64], NDArray[np.intp], _Between]:
-    """Return the shares as far as they are told here, the rows that wait, and the streets these lie between."""
-    inner, outer, linked = _cells_of(field, crossings)
-    vertex, edge, side, choice, walled = (
-        field.cells.column_of(name) for name in ("vertex", "edge", "side", "choice", "walled")
-    )
+    table, links = fields[0].table, fields[0].links
+    inner = table.at(pairs.inner[:, 1], pairs.inner[:, 0])
+    beyond = table.at(pairs.outer[:, 1], pairs.outer[:, 0])
+    linked = beyond >= 0
+    outer = np.where(linked, beyond, inner)
+    vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
     asked = choice[inner] | choice[outer]
-    own = field.found.facilities.edge
-    straight = (np.isin(edge[inner], own) | np.isin(edge[outer], own)) & ~asked
+    straight = (_on_facility(fields, pairs.field, edge[inner]) | _on_facility(fields, pairs.field, edge[outer])) & ~asked
     # Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell.
-    before, after = field.minutes[inner], field.minutes[outer]
     even = linked & (vertex[inner] == vertex[outer]) & (side[inner] == side[outer]) & (side[inner] != 0)
-    even &= (field.over_start[inner] == field.over_start[outer]) & (after - before <= field.width) & ~asked & ~straight
-    share = np.empty(len(even))
-    # Where a cell lies on the limit itself, it is both the inner and the outer one.
-    rise = after[even] - before[even]
-    share[even] = np.divide(crossings.limit[even] - before[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
-    grid = field.cells.grid
-    start = grid.places(crossings.inner)
-    way = grid.places(crossings.outer) - start
-    rows = np.flatnonzero(asked)
-    if len(rows):
-        share[rows] = _bisected(start[rows], way[rows], _linked_anew(field, crossings.limit[rows]), grid.cell_m)
-    rows = np.flatnonzero(straight)
-    if len(rows):
-        within = _beside_facility(field, inner[rows], outer[rows], crossings.limit[rows])
-        share[rows] = _bisected(start[rows], way[rows], within, grid.cell_m)
+    even &= pairs.one_way & (pairs.after - pairs.before <= fields[0].width) & ~asked & ~straight
+    share = np.empty(len(inner))
+    share[even] = (pairs.limit - pairs.before)[even] / (pairs.after - pairs.before)[even]
+    start, way = _ways(pairs, links.cell_m)
+    for some, test in ((asked, _linked_anew), (straight, _beside_facility)):
+        for number in np.unique(pairs.field[some]):
+            rows = np.flatnonzero(some & (pairs.field == number))
+            within = test(fields[number], inner[rows], outer[rows], pairs.limit[rows])
+            share[rows] = _bisected(start[rows], way[rows], within, links.cell_m)
     rows = np.flatnonzero(~even & ~asked & ~straight)
-    limit, cap_m = crossings.limit[rows], np.full(len(rows), field.links.cap_m)
-    owner = np.full(len(rows), ANY if field.owner is None else field.owner)
-    one, two = _segments(field, inner[rows]), _segments(field, outer[rows])
-    parted = np.full(len(rows), np.nan)
-    near = np.flatnonzero(walled[inner[rows]] | walled[outer[rows]])
-    if len(near) and field.links.barriers is not None:
-        parted[near] = field.links.barriers.parts(start[rows[near]], way[rows[near]])
-    return share, rows, _Between(start[rows], way[rows], limit, cap_m, owner, parted, one, two)
+    between = _between(fields, pairs.take(rows), inner[rows], outer[rows])
+    share[rows] = _bisected(start[rows], way[rows], between.within, links.cell_m)
+    return share
 
 
-def _cells_of(
-    field: Field, crossings: Crossings
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Return the linked cells of each pair, and whether the outer is one (else it is the inner again)."""
-    grid, place = field.cells.grid, field.cells.place
-    inner = place[crossings.inner[:, 1] * grid.columns + crossings.inner[:, 0]]
-    beyond = (crossings.outer < 0).any(axis=1) | (crossings.outer >= (grid.columns, grid.rows)).any(axis=1)
-    outer = place[np.where(beyond, 0, crossings.outer[:, 1] * grid.columns + crossings.outer[:, 0])]
-    linked = ~beyond & (outer >= 0)
-    return inner, np.where(linked, outer, inner), np.asarray(linked, dtype=bool)
+def _ways(pairs: Crossings, cell_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the inner cells (n, 2), metres, and the way to the outer ones."""
+    scale = np.array([cell_m, -cell_m])
+    return (pairs.inner + 0.5) * scale, (pairs.outer - pairs.inner) * scale
+
+
+def _on_facility(fields: Sequence[Field], number: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Say which cells are linked to a street on which a facility of their own field stands."""
+    count = len(fields[0].found.network.start)
+    own = np.concatenate([each * count + field.found.facilities.edge for each, field in enumerate(fields)])
+    return np.asarray(np.isin(number * count + edge, own), dtype=bool)
 
 
 def _bisected(
@@ -177,15 +162,18 @@ def _bisected(
     return (low + high) / 2.0
 
 
-def _linked_anew(field: Field, limit: NDArray[np.float64]) -> Within:
+def _linked_anew(
+    field: Field, first: NDArray[np.int64], second: NDArray[np.int64], limit: NDArray[np.float64]
+) -> Within:
     """Return the test of places by the same rule as people, one by one."""
+    del first, second
     links = field.links
 
     def within(xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
         del share
         snapped = snapping.snap_xy(field.found.network, xy, cap_m=links.cap_m, barriers=links.barriers)
         minutes, nearest = minutes_at(field.found, snapped)
-        return (minutes <= limit) & _is_of(nearest, ANY if field.owner is None else field.owner)
+        return (minutes <= limit) & _is_of(nearest, field.owner)
 
     return within
 
@@ -194,25 +182,28 @@ def _is_of(nearest: NDArray[np.int64], owner: NDArray[np.int64] | int) -> NDArra
     return np.asarray((nearest == owner) | (np.asarray(owner) == ANY), dtype=bool)
 
 
-def _beside_facility(field: Field, first: NDArray[np.int32], second: NDArray[np.int32], limit: NDArray[np.float64]) -> Within:
+def _beside_facility(
+    field: Field, first: NDArray[np.int64], second: NDArray[np.int64], limit: NDArray[np.float64]
+) -> Within:
     """Return the test of places between two streets of which one holds a facility: one may go straight along it."""
-    one, two = _segments(field, first), _segments(field, second)
-    edge = field.cells.column_of("edge")
+    one, two = _segments([field], _zeros(first), first), _segments([field], _zeros(second), second)
+    edge = field.table.cells("edge")
     edges = edge[first].astype(np.int64), edge[second].astype(np.int64)
 
     def within(xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
         del share
         (near_m, near_at), (far_m, far_at) = one.foot(xy), two.foot(xy)
         swap = far_m < near_m
-        metres, at, mine = (
-            np.where(swap, other, own) for own, other in ((near_m, far_m), (near_at, far_at), edges)
-        )
+        metres, at, mine = (np.where(swap, other, own) for own, other in ((near_m, far_m), (near_at, far_at), edges))
         leg = metres * np.where(swap, two.leg, one.leg)
         minutes, nearest = minutes_of(field.found, Stands(np.arange(len(xy)), mine, at, leg))
-        owned = _is_of(nearest, ANY if field.owner is None else field.owner)
-        return (minutes <= limit) & (metres <= field.links.cap_m) & owned
+        return (minutes <= limit) & (metres <= field.links.cap_m) & _is_of(nearest, field.owner)
 
     return within
+
+
+def _zeros(like: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.zeros(len(like), dtype=np.int64)
 
 
 class _Segments(NamedTuple):
@@ -270,10 +261,8 @@ class _Between(NamedTuple):
     `parted` is the share of the way at which a barrier parts the two, NaN where none does.
     """
 
-    start: NDArray[np.float64]
-    way: NDArray[np.float64]
     limit: NDArray[np.float64]
-    cap_m: NDArray[np.float64]
+    cap_m: float
     owner: NDArray[np.int64]
     parted: NDArray[np.float64]
     one: _Segments
@@ -290,19 +279,35 @@ class _Between(NamedTuple):
         return np.asarray((metres <= self.cap_m) & (minutes <= self.limit) & _is_of(nearest, self.owner), dtype=bool)
 
 
-def _joined(parts: Sequence[_Between]) -> _Between:
-    plain = [np.concatenate(column) for column in zip(*(part[:6] for part in parts), strict=True)]
-    one, two = (_Segments(*(np.concatenate(column) for column in zip(*side, strict=True))) for side in ([part.one for part in parts], [part.two for part in parts]))
-    return _Between(*plain, one, two)
+def _between(
+    fields: Sequence[Field], pairs: Crossings, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> _Between:
+    """Return the streets that pairs of cells are linked to, and where barriers part them."""
+    links, table = fields[0].links, fields[0].table
+    parted = np.full(len(first), np.nan)
+    if links.barriers is not None:
+        walled = table.cells("walled")
+        near = np.flatnonzero(walled[first] | walled[second])
+        start, way = _ways(pairs, links.cell_m)
+        parted[near] = links.barriers.parts(start[near], way[near])
+    owner = np.array([field.owner for field in fields])[pairs.field]
+    one, two = _segments(fields, pairs.field, first), _segments(fields, pairs.field, second)
+    return _Between(pairs.limit, links.cap_m, owner, parted, one, two)
 
 
-def _segments(field: Field, cell: NDArray[np.int32]) -> _Segments:
-    """Return the segments that cells are linked to, with what the search found at the ends of their edges."""
-    network = field.found.network
-    edge, vertex = (field.cells.column_of(name)[cell].astype(np.int64) for name in ("edge", "vertex"))
-    seen = ways(network, field.found.direction)
-    by_start, who_start = field.found.at(seen.at_start[edge])
-    by_end, who_end = field.found.at(seen.at_end[edge])
+def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[np.int64]) -> _Segments:
+    """Return the segments that cells are linked to, with what the search found at the ends of their edges.
+
+    The rows are ordered by field.
+    """
+    network, table = fields[0].found.network, fields[0].table
+    edge, vertex = (table.cells(name)[cell].astype(np.int64) for name in ("edge", "vertex"))
+    seen = ways(network, fields[0].found.direction)
+    bounds = np.searchsorted(number, np.arange(len(fields) + 1))
+    ends = []
+    for nodes in (seen.at_start[edge], seen.at_end[edge]):
+        parts = [field.found.at(nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
+        ends += [np.concatenate(column) for column in zip(*parts, strict=True)]
     return _Segments(
         start=network.xy[vertex],
         vector=network.xy[vertex + 1] - network.xy[vertex],
@@ -310,9 +315,9 @@ def _segments(field: Field, cell: NDArray[np.int32]) -> _Segments:
         whole_m=network.along_m[network.offset[edge + 1] - 1],
         along=seen.along[edge],
         against=seen.against[edge],
-        by_start=by_start,
-        by_end=by_end,
-        who_start=who_start,
-        who_end=who_end,
+        by_start=ends[0],
+        by_end=ends[2],
+        who_start=ends[1],
+        who_end=ends[3],
         leg=units.minutes_of(network.ground_scale[edge], network.mode.access_kmh),
     )

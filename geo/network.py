@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.access import Turns
+    from geo.catalogue import Direction
     from geo.modes import Mode
 
 ISLAND_M = 1000.0
@@ -175,6 +176,20 @@ class Network:
         """Edges by the tiles that their boxes touch."""
         edge, tile = self.tiling.touching(self.boxes)
         return Shelf.of(self.tiling, tile, edge)
+
+    def entered(self, direction: Direction) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the edges that a search enters from each search node: where they begin, and the edges."""
+        if ("entered", direction) not in self.known:
+            sides = (self.leave_start, self.leave_end, self.finish[self.start], self.finish[self.end])
+            if direction == "to_service":
+                sides = (self.arrive_start, self.arrive_end, self.begin[self.start], self.begin[self.end])
+            node = np.concatenate(sides[:2] if self.plain else sides)
+            edge = np.tile(np.arange(len(self.start)), len(node) // len(self.start))
+            order = np.argsort(node, kind="stable")
+            first = np.searchsorted(node[order], np.arange(self.node_count + 1))
+            self.known["entered", direction] = first.astype(np.int64), edge[order]
+        found: tuple[NDArray[np.int64], NDArray[np.int64]] = self.known["entered", direction]
+        return found
 
     @cached_property
     def known(self) -> dict[object, Any]:
@@ -339,10 +354,10 @@ def build(
     if not len(used):
         msg = f"mode {mode.name} ({mode.access}) may use none of the {len(pieces)} street pieces"
         raise GeoValueError(msg)
-    rows = pieces[["start_node", "end_node", "length_m"]].iloc[used]
-    length_m = rows["length_m"].to_numpy(dtype=np.float64).copy()
+    start, end = _ends(pieces, mode, used)
+    length_m = pieces["length_m"].to_numpy(dtype=np.float64)[used]
     flat = units.minutes_of(length_m, rules.speed_kmh[used])
-    up = down = np.ones(len(rows))
+    up = down = np.ones(len(used))
     if gradient is not None and mode.slope:
         up, down = (
             slope.factor(sign * gradient[used], mode.access, flat_kmh=rules.speed_kmh[used]) for sign in (1.0, -1.0)
@@ -351,18 +366,26 @@ def build(
     return assemble(
         mode,
         pieces.crs,
-        start=rows["start_node"].to_numpy(dtype=np.int64),
-        end=rows["end_node"].to_numpy(dtype=np.int64),
+        start=start,
+        end=end,
         length_m=length_m,
         minutes_forward=np.where(rules.forward[used], flat / up, np.inf),
         minutes_backward=np.where(rules.backward[used], flat / down, np.inf),
         xy=xy,
-        offset=np.searchsorted(line, np.arange(len(rows) + 1)),
+        offset=np.searchsorted(line, np.arange(len(used) + 1)),
         piece=used,
         ends_only=rules.ends_only[used],
         turns=_of_edges(access.turns(pieces, mode), used, len(pieces)),
         island_m=island_m,
     )
+
+
+def _ends(pieces: gpd.GeoDataFrame, mode: Mode, used: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the junctions of edges; an end that the mode cannot pass is one of its own, so that nobody goes on."""
+    ends = np.column_stack([pieces[name].to_numpy(dtype=np.int64)[used] for name in ("start_node", "end_node")])
+    shut = np.column_stack(access.shut(pieces, mode))[used]
+    ends[shut] = ends.max() + 1 + np.arange(shut.sum())
+    return ends[:, 0], ends[:, 1]
 
 
 def _of_edges(turns: Turns, used: NDArray[np.intp], count: int) -> Turns:

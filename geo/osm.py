@@ -1,4 +1,4 @@
-"""What an OpenStreetMap file says of streets, as flat arrays: ways, their tags, and forbidden turns."""
+"""What an OpenStreetMap file says of streets, as flat arrays: ways, their tags, barriers and forbidden turns."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ _CAR_KEYS = (*(f"restriction:{name}" for name in _CAR_NAMES), "restriction")
 # What binds at some hours only has no place in minutes that hold all day.
 _CONDITIONAL_KEYS = tuple(f"{key}:conditional" for key in _CAR_KEYS)
 _HOUR_KEYS = ("hour_on", "day_on")
+
+# The keys that say who may pass a barrier, the most specific first.
+_BARRIER_KEYS = {
+    "foot": ("foot", "access"),
+    "bicycle": ("bicycle", "vehicle", "access"),
+    "car": (*_CAR_NAMES, "access"),
+}
+# What stops them where no such tag is. Any other kind (gate, lift_gate, toll_booth, kerb …) stops nobody.
+_WALLS = ("wall", "fence", "hedge", "city_wall", "retaining_wall")
+_NARROW = ("stile", "horse_stile", "turnstile", "full-height_turnstile", "kissing_gate")
+_WIDE = (
+    *("bollard", "block", "jersey_barrier", "planter", "log", "debris", "chain", "rope", "bar", "barrier_board"),
+    *("cycle_barrier", "motorcycle_barrier", "bus_trap", "sump_buster", "guard_rail", "cable_barrier", "ditch"),
+)
+STOPS = {"foot": _WALLS, "bicycle": (*_WALLS, *_NARROW), "car": (*_WALLS, *_NARROW, *_WIDE)}
 
 
 class Ways(NamedTuple):
@@ -79,6 +94,9 @@ class Highways(NamedTuple):
         OpenStreetMap's id of each number in `ways.vertex`, rising.
     vertices_missing
         Vertices whose place the file does not hold (cut off at the extract's border).
+    barriers
+        Whom the barrier at a node stops, as `schema.STREET_SHUT` write it, by OpenStreetMap's ids; also nodes of no
+        street.
     restrictions
         Those that bind cars at a node, as the file orders them.
     restrictions_skipped
@@ -88,6 +106,7 @@ class Highways(NamedTuple):
     ways: Ways
     node: NDArray[np.int64]
     vertices_missing: int
+    barriers: dict[int, str]
     restrictions: list[Restriction]
     restrictions_skipped: int
 
@@ -101,12 +120,13 @@ class _Gathered(NamedTuple):
     ids: array[int]
     texts: list[str]
     said: list[tuple[array[int], array[int]]]
+    barriers: dict[int, str]
     turns: list[Restriction | None]
     missing: int
 
 
 def read(file: Path, *, where: str) -> Highways:
-    """Read the highways and the turn restrictions of a file, in one pass.
+    """Read the highways, barriers and turn restrictions of a file, in one pass.
 
     Parameters
     ----------
@@ -146,16 +166,19 @@ def _refuse_bomb(file: Path) -> None:
 
 
 def _entities(file: Path) -> Iterator[Any]:
-    """Yield the highways, with places, and the turn restrictions."""
+    """Yield the barriers, the highways, with places, and the turn restrictions."""
     import osmium  # noqa: PLC0415 - see read
 
     source = osmium.io.File(str(file), _FORMATS.get(file.suffix.lower(), ""))
-    nodes, ways, relations = osmium.osm.NODE, osmium.osm.WAY, osmium.osm.RELATION
-    streets, turns = osmium.filter.KeyFilter("highway"), osmium.filter.TagFilter(("type", "restriction"))
-    streets.enable_for(ways)
-    turns.enable_for(relations)
-    found = osmium.FileProcessor(source, nodes | ways | relations).with_locations()
-    yield from found.with_filter(osmium.filter.EntityFilter(ways | relations)).with_filter(streets).with_filter(turns)
+    kept = {
+        osmium.osm.NODE: osmium.filter.KeyFilter("barrier"),
+        osmium.osm.WAY: osmium.filter.KeyFilter("highway"),
+        osmium.osm.RELATION: osmium.filter.TagFilter(("type", "restriction")),
+    }
+    found = osmium.FileProcessor(source).with_locations()
+    for kind, only in kept.items():
+        found = found.with_filter(only.enable_for(kind))
+    yield from found
 
 
 def _gather(file: Path) -> _Gathered:
@@ -163,11 +186,16 @@ def _gather(file: Path) -> _Gathered:
     refs, lonlat, counts, ids = array("q"), bytearray(), array("q"), array("q")
     codes: dict[str, int] = {}
     said = [(schema.STREET_TAG_KEYS.get(name, name), array("q"), array("q")) for name in schema.STREET_TAGS]
+    barriers: dict[int, str] = {}
     turns: list[Restriction | None] = []
     missing = 0
     placed = _reader_of_places()
     for entity in _entities(file):
         tag = entity.tags.get
+        if entity.is_node():
+            if stopped := stops(tag):
+                barriers[entity.id] = stopped
+            continue
         if entity.is_relation():
             if _binds_cars(tag):
                 turns.append(_restriction(entity))
@@ -186,7 +214,7 @@ def _gather(file: Path) -> _Gathered:
         refs.extend([nodes[at].ref for at in known])
         lonlat += places
     return _Gathered(
-        refs, lonlat, counts, ids, list(codes), [(rows, values) for _, rows, values in said], turns, missing
+        refs, lonlat, counts, ids, list(codes), [(rows, values) for _, rows, values in said], barriers, turns, missing
     )
 
 
@@ -203,7 +231,7 @@ def _highways(found: _Gathered) -> Highways:
     ids = np.frombuffer(found.ids, dtype=np.int64)
     ways = Ways(vertex.astype(np.int64), lonlat, offsets.astype(np.int64), ids, tags)
     restrictions = [turn for turn in found.turns if turn is not None]
-    return Highways(ways, node, found.missing, restrictions, len(found.turns) - len(restrictions))
+    return Highways(ways, node, found.missing, found.barriers, restrictions, len(found.turns) - len(restrictions))
 
 
 def _reader_of_places() -> Callable[[Any], tuple[Sequence[int], bytes]]:
@@ -223,6 +251,55 @@ def _reader_of_places() -> Callable[[Any], tuple[Sequence[int], bytes]]:
             return known, b"".join(pack("=2d", nodes[at].lon, nodes[at].lat) for at in known)
 
     return placed
+
+
+def stops(tag: Callable[[str], str | None]) -> str:
+    """Return whom a barrier stops: foot, bicycle, car, ";" between; "" where everyone passes.
+
+    Parameters
+    ----------
+    tag
+        What the barrier says for a key; None or "" is silence. Of a list the first word counts.
+
+    Notes
+    -----
+    What is private lets those pass who live there, and no tag says who they are: it stops nobody. Strangers do not
+    drive through where the ways behind are private too (`access.Rules.ends_only`).
+
+    Examples
+    --------
+    >>> stops({"barrier": "bollard"}.get)
+    'car'
+    >>> stops({"barrier": "gate", "access": "no", "motor_vehicle": "private"}.get)
+    'foot;bicycle'
+    """
+
+    def word(key: str) -> str:
+        return (tag(key) or "").split(";", 1)[0].strip().lower()
+
+    kind, locked = word("barrier"), word("locked") == "yes"
+    if word("highway") == "crossing":  # its tags are about those who cross the street
+        return ""
+    if word("bollard") == "rising":
+        kind = "gate"
+    found = []
+    for who, keys in _BARRIER_KEYS.items():
+        said = [word(key) for key in keys]
+        closed, opened = _on_foot(*said) if who == "foot" else _on_wheels(next(filter(None, said), ""))
+        if closed or ((locked or kind in STOPS[who]) and not opened):
+            found.append(who)
+    return ";".join(found)
+
+
+def _on_foot(foot: str, access: str) -> tuple[bool, bool]:
+    """Say whether tags shut walkers out, and whether they let them in: what they do to a street (`access`)."""
+    stated = foot in schema.ACCESS_STATED and foot != "private"
+    closed = foot in {"no", "none", "private"} or (access in {"no", "none", "military"} and not stated)
+    return closed, stated or (not foot and access in schema.ACCESS_STATED)
+
+
+def _on_wheels(said: str) -> tuple[bool, bool]:
+    return said in schema.ACCESS_CLOSED, said in schema.ACCESS_STATED or said == "dismount"
 
 
 def _binds_cars(tag: Callable[[str], str | None]) -> bool:

@@ -80,7 +80,16 @@ STREET_TAG_KEYS = {
 # Ways (";" between) that a vehicle may not enter when it leaves a piece at its start or end node; "" nearly always.
 # The piece's own way means the turn back.
 STREET_TURNS = ("no_turn_start", "no_turn_end")
-STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, *STREET_TURNS, "geometry")
+# Who (foot, bicycle, car; ";" between) cannot pass the start or end node of a piece: a barrier; "" nearly always.
+STREET_SHUT = ("shut_start", "shut_end")
+STREETS = ("way", "start_node", "end_node", "length_m", *STREET_TAGS, *STREET_TURNS, *STREET_SHUT, "geometry")
+# What an access tag may say. Anything else (unknown …) is open, where nothing else closes it.
+ACCESS_CLOSED = (
+    *("no", "none", "agricultural", "forestry", "emergency", "military"),
+    *("psv", "bus", "taxi", "use_sidepath", "impassable"),
+)
+ACCESS_ENDS = ("private", "destination", "customers", "delivery", "permit", "residents", "employees", "visitors")
+ACCESS_STATED = ("yes", "designated", "permissive", "official", "public", "allowed", *ACCESS_ENDS)
 
 # `state` is working | planned | closed | doubtful; `counted` says whether minutes are computed to it.
 # `type` is a catalogue code ("" where unknown), `type_original` what the layer says.

@@ -84,7 +84,9 @@ def read_osm(
     `vertices_missing`: way vertices whose place the file does not hold (cut off at the extract's border);
     `restrictions_read`: relations that forbid cars a turn and stand in `schema.STREET_TURNS`;
     `restrictions_skipped`: those that do not, since they go by way of other ways, bind at some hours only, miss
-    members, or name a way that passes through the node, so that the turn meant is not certain.
+    members, or name a way that passes through the node, so that the turn meant is not certain. Ways are cut at barriers
+    too, where these stop somebody (`schema.STREET_SHUT`); a barrier drawn at a junction stops nobody, since it is not
+    certain on which of the streets it stands.
 
     Raises
     ------
@@ -96,8 +98,9 @@ def read_osm(
     if not len(ways.way):
         raise InputFaultsError([Fault(where or str(file), Message("streets.no_highway"))])
     frame = crs or _metric_of(ways.lonlat)
-    cuts = _cut(ways)
+    cuts = _cut(ways, _numbers(found, [*found.barriers]))
     turns, read = _no_turns(found, cuts)
+    turns |= _shut(found, cuts)
     length_m = _lengths_m(ways, cuts, sphere_m=sphere_m)
     lines = _lines(_projected(ways.lonlat, frame), cuts)
     pieces = gpd.GeoDataFrame(_table(ways, cuts, length_m, turns), geometry=lines, crs=frame)[[*schema.STREETS]]
@@ -112,9 +115,12 @@ def _metric_of(lonlat: NDArray[np.float64]) -> pyproj.CRS:
     return crs_room.choose_metric(float(lon), float(lat))
 
 
-def _cut(ways: Ways) -> _Cuts:
-    """Cut ways at junctions: vertices met twice (by ways, or by a way itself) and the ends of ways."""
-    junction = (np.bincount(ways.vertex) > 1)[ways.vertex]
+def _cut(ways: Ways, also: NDArray[np.int64] | None = None) -> _Cuts:
+    """Cut ways at junctions: vertices met twice (by ways, or by a way itself), the ends of ways, and places given."""
+    met = np.bincount(ways.vertex) > 1
+    if also is not None:
+        met[also] = True
+    junction = met[ways.vertex]
     junction[ways.offsets[:-1]] = junction[ways.offsets[1:] - 1] = True
     at = np.flatnonzero(junction)
     way = np.searchsorted(ways.offsets, at, side="right") - 1
@@ -168,8 +174,7 @@ def _table(
 
 def _no_turns(found: Highways, cuts: _Cuts) -> tuple[dict[str, NDArray[np.object_]], int]:
     """Return `schema.STREET_TURNS` of the pieces, and how many restrictions they hold."""
-    count = len(cuts.way)
-    columns = {name: np.full(count, "", dtype=object) for name in schema.STREET_TURNS}
+    columns = _silent(schema.STREET_TURNS, len(cuts.way))
     ends = _ends_at(found, cuts, [restriction.via for restriction in found.restrictions])
     forbidden: defaultdict[tuple[bool, int], set[int]] = defaultdict(set)
     read = 0
@@ -186,8 +191,7 @@ def _no_turns(found: Highways, cuts: _Cuts) -> tuple[dict[str, NDArray[np.object
 def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_End]]:
     """Return the ends of pieces that meet at each of some nodes, given by OpenStreetMap's ids."""
     named = np.zeros(len(found.node), dtype=bool)
-    at = np.minimum(np.searchsorted(found.node, nodes), len(named) - 1)
-    named[at[found.node[at] == nodes]] = True
+    named[_numbers(found, nodes)] = True
     met: defaultdict[int, list[_End]] = defaultdict(list)
     for at_end, vertex in enumerate((cuts.first, cuts.last)):
         place = found.ways.vertex[vertex]
@@ -195,6 +199,26 @@ def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_
             end = _End(piece, bool(at_end), int(found.ways.way[cuts.way[piece]]))
             met[int(found.node[place[piece]])].append(end)
     return met
+
+
+def _numbers(found: Highways, nodes: list[int]) -> NDArray[np.int64]:
+    """Return the numbers in `ways.vertex` of nodes, given by OpenStreetMap's ids; those of no way are left out."""
+    at = np.minimum(np.searchsorted(found.node, nodes), len(found.node) - 1)
+    return at[found.node[at] == nodes]
+
+
+def _shut(found: Highways, cuts: _Cuts) -> dict[str, NDArray[np.object_]]:
+    """Return `schema.STREET_SHUT` of the pieces: barriers where one street goes on as another, or as itself."""
+    columns = _silent(schema.STREET_SHUT, len(cuts.way))
+    for node, ends in _ends_at(found, cuts, [*found.barriers]).items():
+        if len(ends) == 2:  # noqa: PLR2004 - a street has two sides of a barrier
+            for end in ends:
+                columns[schema.STREET_SHUT[end.at_end]][end.piece] = found.barriers[node]
+    return columns
+
+
+def _silent(names: Iterable[str], count: int) -> dict[str, NDArray[np.object_]]:
+    return {name: np.full(count, "", dtype=object) for name in names}
 
 
 def _turns(restriction: Restriction, ends: list[_End]) -> list[tuple[_End, set[int]]]:
@@ -279,7 +303,7 @@ def simplified(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
 
 
 def from_graph(graph: object, *, crs: pyproj.CRS | None = None, where: str) -> gpd.GeoDataFrame:
-    """Return the street pieces of an osmnx graph; it holds no turn restrictions.
+    """Return the street pieces of an osmnx graph; it holds no turn restrictions and no barriers.
 
     Of an attribute with several values (ways that osmnx merged) the first is taken; of `maxspeed` all, ";" between.
     What is one way in part is one way.
@@ -300,7 +324,8 @@ def from_graph(graph: object, *, crs: pyproj.CRS | None = None, where: str) -> g
     )
     tags["oneway"] = np.where(one_way, "yes", "")
     table = gpd.GeoDataFrame(tags, geometry=plain.geometry.to_numpy(), crs=crs_room.WGS84)
-    table = table.assign(**dict.fromkeys(schema.STREET_TURNS, ""), way=_graph_tag(plain, "osmid"))
+    none = dict.fromkeys((*schema.STREET_TURNS, *schema.STREET_SHUT), "")
+    table = table.assign(**none, way=_graph_tag(plain, "osmid"))
     table["start_node"], table["end_node"] = start, end
     table["length_m"] = _line_lengths_m(table.geometry.to_numpy())
     low, high = np.minimum(start, end), np.maximum(start, end)
@@ -357,7 +382,7 @@ def from_lines(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS | None = None, where:
     offsets = np.searchsorted(line_of, np.arange(len(parts) + 1))
     ways = Ways(place.astype(np.int64).ravel(), lonlat, offsets, np.arange(1, len(parts) + 1), _line_tags(parts))
     cuts = _cut(ways)
-    none = {name: np.full(len(cuts.way), "", dtype=object) for name in schema.STREET_TURNS}
+    none = _silent((*schema.STREET_TURNS, *schema.STREET_SHUT), len(cuts.way))
     pieces = gpd.GeoDataFrame(_table(ways, cuts, _lengths_m(ways, cuts), none), geometry=_lines(xy, cuts), crs=metric)
     return pieces[[*schema.STREETS]].to_crs(crs or metric)
 

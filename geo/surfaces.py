@@ -6,7 +6,7 @@ contour a band. A polygon is the contour `minutes = limit`, and misplaces nobody
 
 from __future__ import annotations
 
-from itertools import islice, pairwise
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import contourpy
@@ -15,7 +15,7 @@ import shapely
 
 from geo import units
 from geo.crossings import Crossings, where_passed
-from geo.grid import Surface
+from geo.grid import Grid, Surface
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.crossings import Field
+    from geo.tiles import Box
 
 CELL_M = 12.5
 FINEST_M = 6.25
@@ -31,15 +32,25 @@ MISPLACED_WISHED = 0.005
 DRAWN_TOLERANCE_M = 0.5
 _PAD = 1
 _ON_NODE = 1e-9
+_LEAST = 2
 _FIELDS_AT_ONCE = 24
 
 
-def surface(field: Field) -> Surface:
-    """Return the minutes of cells as a surface: NaN beyond the cap, `inf` where nothing is reached."""
-    values = np.full(field.cells.grid.shape, np.nan, dtype=np.float32)
-    values.ravel()[field.cells.number] = field.minutes
-    values.ravel()[field.cells.island] = np.inf
-    return Surface(field.cells.grid, values)
+def surface(field: Field, box: Box) -> Surface:
+    """Return the minutes of the cells of a box: NaN beyond the cap, `inf` where nothing is reached."""
+    grid = Grid.over(box, field.links.cell_m)
+    values = np.full(grid.shape, np.nan, dtype=np.float32)
+    table, found = field.table, field.reached
+    unreached = np.full(len(table.row), np.inf)
+    for column, row, minutes in (
+        (table.island[:, 0], table.island[:, 1], np.full(len(table.island), np.inf)),
+        (table.column, table.row, unreached),
+        (table.column[found.cell], table.row[found.cell], found.minutes),
+    ):
+        at_column, at_row = column - grid.first[0], row - grid.first[1]
+        here = (at_column >= 0) & (at_column < grid.columns) & (at_row >= 0) & (at_row < grid.rows)
+        values[at_row[here], at_column[here]] = minutes[here]
+    return Surface(grid, values)
 
 
 def isochrones(fields: Iterable[Field], limits: Sequence[float]) -> NDArray[np.object_]:
@@ -71,82 +82,102 @@ def isochrones(fields: Iterable[Field], limits: Sequence[float]) -> NDArray[np.o
 
 
 class _Sheet(NamedTuple):
-    """Zones one below the other, each with a margin of what is outside.
+    """Fields one below the other, each with a margin of what is outside.
 
     Attributes
     ----------
-    values
-        `minutes - limit`, clipped.
+    minutes
+        `inf` where nothing is reached.
+    place
+        Number of each cell among those reached in all fields, -1 where it is not.
     first_row
-        (zones + 1,) row of the sheet at which each zone begins.
-    shift
-        (zones, 2) what to add to column and row of the sheet for those of the zone's window.
+        (fields + 1,) row of the sheet at which each field begins.
+    corner
+        (fields, 2) column and row over the whole plane at which each begins.
+    over_start
+        (cells reached in all fields,) whether the way leads over the start of the street.
     """
 
-    values: NDArray[np.float64]
+    minutes: NDArray[np.float64]
+    place: NDArray[np.int32]
     first_row: NDArray[np.int64]
-    shift: NDArray[np.int64]
+    corner: NDArray[np.int64]
+    over_start: NDArray[np.bool_]
 
 
-def _sheet(fields: Sequence[Field], limits: Sequence[float]) -> _Sheet:
-    """Lay out the zones of some fields, all limits of the first before those of the second."""
-    parts, corners = [], []
+def _sheet(fields: Sequence[Field], limit: float) -> _Sheet:
+    """Lay out fields as far as they are within a limit."""
+    low, high, cells = [], [], []
     for field in fields:
-        whole = np.full(field.cells.grid.shape, np.inf)
-        whole.ravel()[field.cells.number] = field.minutes
-        corner, found = (0, 0), {}
-        for limit in sorted(limits, reverse=True):
-            # A narrower zone lies within the wider one.
-            inside = whole <= limit
-            rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-            box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0, 0),) * 2
-            whole, corner = _grown(whole, box, corner)
-            found[limit] = np.clip(whole - limit, -field.width, field.width), corner
-        parts += [found[limit][0] for limit in limits]
-        corners += [found[limit][1] for limit in limits]
-    first_row = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    width = max(field.width for field in fields)
-    values = np.full((max(int(first_row[-1]), 2), max(2, *(part.shape[1] for part in parts))), width)
-    for part, row in zip(parts, first_row, strict=False):
-        values[row : row + len(part), : part.shape[1]] = part
-    shift = np.array([(column, row) for row, column in corners], dtype=np.int64)
-    shift[:, 1] -= first_row[:-1]
-    return _Sheet(values, first_row, shift)
-
-
-def _grown(
-    whole: NDArray[np.float64], box: tuple[slice, slice], corner: tuple[int, int]
-) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """Return a part of a field with a margin of one cell, and its corner; beyond the field nothing is reached."""
-    (top, bottom), (left, right) = ((side.start - _PAD, side.stop + _PAD) for side in box)
-    part = whole[max(top, 0) : bottom, max(left, 0) : right]
-    beyond = (
-        (max(-top, 0), max(bottom - whole.shape[0], 0)),
-        (max(-left, 0), max(right - whole.shape[1], 0)),
-    )
-    grown = np.pad(part, beyond, constant_values=np.inf) if any(map(any, beyond)) else part
-    return grown, (corner[0] + top, corner[1] + left)
+        cell = field.reached.cell
+        at = np.column_stack([field.table.column[cell], field.table.row[cell]])
+        inside = at[units.within(field.reached.minutes, limit)]
+        low.append(inside.min(axis=0) - _PAD if len(inside) else np.zeros(2, dtype=np.int64))
+        high.append(inside.max(axis=0) + _PAD + 1 if len(inside) else np.zeros(2, dtype=np.int64))
+        cells.append(at)
+    corner, size = np.array(low), np.array(high) - np.array(low)
+    first_row = np.concatenate([[0], np.cumsum(size[:, 1])])
+    shape = max(int(first_row[-1]), _LEAST), max(int(size[:, 0].max()), _LEAST)
+    minutes, place = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
+    before = 0
+    for number, (field, at) in enumerate(zip(fields, cells, strict=True)):
+        column, row = (at - corner[number]).T
+        here = np.flatnonzero((column >= 0) & (column < size[number, 0]) & (row >= 0) & (row < size[number, 1]))
+        to = row[here] + first_row[number], column[here]
+        minutes[to], place[to] = field.reached.minutes[here], here + before
+        before += len(at)
+    return _Sheet(minutes, place, first_row, corner, np.concatenate([field.reached.over_start for field in fields]))
 
 
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
-    sheet = _sheet(fields, limits)
-    points, rings, shells = _contour(sheet.values)
-    zone = np.searchsorted(sheet.first_row, np.floor(points[:, 1]), "right") - 1
+    sheet = _sheet(fields, max(limits))
+    drafts = [_draft(sheet, limit, fields[0].width) for limit in limits]
+    pairs = Crossings(*(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True)))
+    order = np.argsort(pairs.field, kind="stable")
+    share = np.empty(len(order))
+    share[order] = where_passed(fields, pairs.take(order))
+    bounds = np.cumsum([len(draft.pairs.field) for draft in drafts])[:-1]
+    cell_m = fields[0].links.cell_m
+    shapes = [draft.shapes(part, cell_m, len(fields)) for draft, part in zip(drafts, np.split(share, bounds), strict=True)]
+    return np.column_stack(shapes)
+
+
+class _Draft(NamedTuple):
+    """The rings of one limit before their vertices, each a crossing, are put right."""
+
+    pairs: Crossings
+    rings: NDArray[np.int64]
+    shells: NDArray[np.int64]
+
+    def shapes(self, share: NDArray[np.float64], cell_m: float, fields: int) -> NDArray[np.object_]:
+        """Return the polygons, with every vertex at its share of the way from the inner to the outer cell."""
+        # Whole cells and the way beyond are rounded apart, so that the last bit depends on no window.
+        whole = (self.pairs.inner + 0.5) * cell_m
+        beyond = share[:, None] * (self.pairs.outer - self.pairs.inner) * cell_m
+        xy = (whole + beyond) * (1.0, -1.0)
+        return _polygons(xy, self.rings, self.shells, self.pairs.field, fields)
+
+
+def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
+    values = np.clip(sheet.minutes - limit, -width, width)
+    points, rings, shells = _contour(values)
     one, two = np.floor(points + _ON_NODE).astype(np.int64), np.ceil(points - _ON_NODE).astype(np.int64)
-    falls = (sheet.values[one[:, 1], one[:, 0]] > 0)[:, None]
-    shift = sheet.shift[zone]
-    inner, outer = np.where(falls, two, one) + shift, np.where(falls, one, two) + shift
-    order = np.argsort(zone, kind="stable")
-    share = np.empty(len(points))
-    bounds = np.searchsorted(zone[order], np.arange(0, len(fields) * len(limits) + 1, len(limits)))
-    limit = np.asarray(limits, dtype=np.float64)[zone % len(limits)]
-    rows = [order[begin:stop] for begin, stop in pairwise(bounds)]
-    found = where_passed(fields, [Crossings(inner[some], outer[some], limit[some]) for some in rows])
-    share[order] = np.concatenate(found)
-    first = np.array([field.cells.grid.first for field in fields])[zone // len(limits)]
-    grid = fields[0].cells.grid
-    xy = grid.places(first - grid.first + inner, share[:, None] * (outer - inner))
-    return _polygons(xy, rings, shells, zone, len(fields) * len(limits)).reshape(len(fields), len(limits))
+    falls = (values[one[:, 1], one[:, 0]] > 0)[:, None]
+    inner, outer = np.where(falls, two, one), np.where(falls, one, two)
+    number = np.searchsorted(sheet.first_row, inner[:, 1], "right") - 1
+    shift = sheet.corner[number]
+    shift[:, 1] -= sheet.first_row[number]
+    known, other = sheet.place[inner[:, 1], inner[:, 0]], sheet.place[outer[:, 1], outer[:, 0]]
+    pairs = Crossings(
+        number,
+        np.full(len(number), limit),
+        inner + shift,
+        outer + shift,
+        sheet.minutes[inner[:, 1], inner[:, 0]],
+        sheet.minutes[outer[:, 1], outer[:, 0]],
+        (other >= 0) & (sheet.over_start[known] == sheet.over_start[other]),
+    )
+    return _Draft(pairs, rings, shells)
 
 
 def _contour(

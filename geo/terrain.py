@@ -9,7 +9,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph, linalg
 
-from geo import units
+from geo import schema, units
 from geo.elevation import BASELINE_M, read_heights
 from geo.errors import GeoValueError
 from geo.messages import Message
@@ -228,7 +228,7 @@ def cut(streets: gpd.GeoDataFrame, *, every_m: float = EVERY_M) -> gpd.GeoDataFr
     -------
     The same columns, a row per part, parts in the order of their street. Where a street was cut there is a new node,
     numbered after the old ones. The lengths of a street's parts add up to its own. What may not be entered at an end
-    (`schema.STREET_TURNS`) stays with the part at that end.
+    (`schema.STREET_TURNS`), and who cannot pass it (`schema.STREET_SHUT`), stays with the part at that end.
 
     Raises
     ------
@@ -256,9 +256,10 @@ def cut(streets: gpd.GeoDataFrame, *, every_m: float = EVERY_M) -> gpd.GeoDataFr
     # Differences of neighbouring marks are exact in floating point, so that the parts' sum is the whole.
     whole, of = length_m[row], count[row]
     table["length_m"] = np.where(last, whole, whole * (part + 1) / of) - whole * part / of
-    for name, there in (("no_turn_start", first), ("no_turn_end", last)):
-        if name in table.columns:
-            table[name] = np.where(there, table[name].to_numpy(dtype=object), "")
+    for names in (schema.STREET_TURNS, schema.STREET_SHUT):
+        for name, there in zip(names, (first, last), strict=True):
+            if name in table.columns:
+                table[name] = np.where(there, table[name].to_numpy(dtype=object), "")
     shapes = lines[row]
     shapes[of > 1] = _cut_lines(lines[count > 1], count[count > 1])
     return table.set_geometry(shapes, crs=streets.crs)

@@ -197,6 +197,13 @@ class Reach:
         found[self.window.nodes] = self.nearest
         return found
 
+    def edges(self) -> NDArray[np.int64]:
+        """Return the edges that may be entered from a node that was reached, and those of the facilities, rising."""
+        reached = self.window.nodes_at(np.flatnonzero(np.isfinite(self.minutes)))
+        first, edge = self.network.entered(self.direction)
+        found = edge[ranges(first[reached], first[reached + 1] - first[reached])]
+        return np.unique(np.concatenate([found, self.facilities.edge]))
+
     def at(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return minutes and nearest facility of some search nodes."""
         here = self.window.local(nodes)

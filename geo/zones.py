@@ -197,8 +197,9 @@ def _link(links: CellLinks, bounds: Box) -> None:
     kept = prepared.load(key)
     if kept is not None:
         links.take(kept)
+        links.link([bounds])
         return
-    links.within(bounds)
+    links.link([bounds])
     prepared.save(key, links.to_arrays())
 
 
@@ -252,7 +253,7 @@ def _zone(
     drawn = surfaces.drawn(np.array([shapes[-1]], dtype=object))[0]
     random_minutes = minutes_at(search, ground.random_snapped)[0]
     uniform = _uniform_share(drawn, ground, random_minutes, ring.limit)
-    return _Zone(rows, surfaces.surface(field), _share(drawn, people, service, number, ring), uniform)
+    return _Zone(rows, surfaces.surface(field, bounds), _share(drawn, people, service, number, ring), uniform)
 
 
 def working(served: pd.DataFrame, points: gpd.GeoDataFrame, service: ServiceType) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +10,9 @@ import shapely
 from worlds import METRIC, box, points_table, spots
 
 from geo import areas, schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def layer(*shapes: shapely.Geometry | None, **columns: list[Any]) -> gpd.GeoDataFrame:
@@ -126,3 +129,62 @@ def test_areal_is_what_encloses_something() -> None:
         dtype=object,
     )
     assert areas.is_areal(shapes).tolist() == [True, True, False, False, False, False]
+
+
+def told(*shapes: shapely.Geometry) -> list[tuple[str, str, dict[str, object]]]:
+    ids = [f"c{number}" for number in range(len(shapes))]
+    names = [f"社区{number}" for number in range(len(shapes))]
+    units = areas.build({"communities": layer(*shapes, id=ids, name=names)}, METRIC)
+    found = areas.untidy(units)
+    for item in found:
+        assert item.layer == "communities"
+        assert item.message.text("zh") != item.message.text("en")
+    return [(item.unit_id, item.message.key, dict(item.message.values)) for item in found]
+
+
+def test_neighbours_that_meet_are_tidy() -> None:
+    assert told(box(0, 0, 100, 100), box(100, 0, 200, 100), box(0, 100, 200, 200)) == []
+    assert told() == []
+    assert told(shapely.Point(0, 0), shapely.Point(0, 0)) == []
+
+
+def test_an_overlap_is_told_with_its_area_and_share() -> None:
+    """40 m by 100 m shared: 4,000 m², of the smaller 100 m by 100 m."""
+    ((unit, key, values),) = told(box(0, 0, 200, 100), box(160, 0, 260, 100))
+    assert (unit, key) == ("c0", "areas.overlap")
+    assert values == {"name": "社区0", "other": "社区1", "area": "4,000", "share": "40.0%"}
+
+
+def test_thin_overlaps_are_slivers() -> None:
+    """2 m by 100 m twice, to the east and to the north."""
+    ((unit, key, values),) = told(box(0, 0, 102, 102), box(100, 0, 200, 100), box(0, 100, 100, 200))
+    assert (unit, key) == ("c0", "areas.slivers")
+    assert values == {"name": "社区0", "others": "社区1, 社区2", "area": "400", "count": 2}
+
+
+def test_gaps_between_neighbours_are_told_and_bays_of_one_are_not() -> None:
+    """3 m by 100 m lie between the two; a notch of 3 m in one outline, and 30 m of open ground, are no gaps."""
+    ((unit, key, values),) = told(box(0, 0, 100, 100), box(103, 0, 200, 100))
+    assert (unit, key) == ("c0", "areas.gaps")
+    assert values == {"name": "社区0", "others": "社区1", "area": "300", "count": 1}
+    notched = shapely.difference(box(0, 0, 100, 100), box(40, 50, 43, 100))
+    assert told(notched, box(130, 0, 200, 100)) == []
+
+
+def test_outlines_are_left_as_they_are() -> None:
+    units = areas.build({"communities": layer(A, A, id=["a", "b"])}, METRIC)
+    before = units.geometry.to_wkb().tolist()
+    assert [item.message.key for item in areas.untidy(units)] == ["areas.overlap"]
+    assert units.geometry.to_wkb().tolist() == before
+    assert areas.untidy(units, layer="parks") == []
+
+
+def test_the_counties_of_a_map_service_fit_together(shared: Path) -> None:
+    path = shared / "data" / "quanzhou" / "counties_gcj02.geojson"
+    counties = gpd.read_file(path).to_crs(4549)
+    shapes = counties.geometry.make_valid(method="structure", keep_collapsed=False)
+    units = areas.build({"communities": counties.set_geometry(shapes).assign(id=counties["name"])}, counties.crs)
+    assert areas.untidy(units) == []
+    moved = units.set_geometry(units.geometry.where(units["unit_id"] != "南安市", units.geometry.translate(500.0)))
+    keys = [item.message.key for item in areas.untidy(moved)]
+    assert keys.count("areas.overlap") >= 2

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
 import pytest
 import shapely
 from hypothesis import given, strategies as st
-from worlds import CAR, XY, box, build, line, link, scattered, spots, street, town
+from worlds import CAR, FOOT, build, link, scattered, spots, street, town
 
-from geo import barriers, network, schema, snapping, streets
-from geo.modes import BUILTIN
+from geo import network, schema, snapping, streets
+from geo.line_index import LineIndex
+from geo.modes import BUILTIN, Mode
+from geo.tiles import Tiling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 STRAIGHT = street((0, 0), (1000, 0))
@@ -137,9 +138,13 @@ def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
     places = shapely.points(np.random.default_rng(5).uniform((west, south), (east, north), (4000, 2)))
     found = snapping.snap(net, places)
     least = shapely.STRtree(net.lines).query_nearest(places, all_matches=False, return_distance=True)[1]
-    assert found["snap_m"].to_numpy() == pytest.approx(least, abs=1e-6)
     ok = (found["snap_status"] == "ok").to_numpy()
     assert (ok == (least <= snapping.CAP_M)).all()
+    # On the ground a metre of the map's plane is a little more or less.
+    scale = net.ground_scale[found["edge"].to_numpy()[ok]]
+    assert (np.abs(scale - 1.0) < 1e-3).all()
+    assert found["snap_m"].to_numpy()[ok] == pytest.approx(least[ok] * scale, abs=1e-6)
+    assert found["snap_m"].to_numpy()[~ok] == pytest.approx(least[~ok], rel=1e-3)
     lines = net.lines[found["edge"].to_numpy()[ok]]
     along = shapely.line_locate_point(lines, places[ok]) / shapely.length(lines)
     feet = [
@@ -147,3 +152,60 @@ def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
         for share in (along, found["fraction"].to_numpy()[ok])
     ]
     assert shapely.distance(*feet).max() < 1e-5
+
+
+# -- slow twins: a part of the streets is looked at, or all of them -----------------------------------
+
+
+def in_parts(patch: pytest.MonkeyPatch, *, side_m: float | None = None) -> None:
+    """However few the streets: index only those near the places that are asked about."""
+    patch.setattr(snapping, "_SMALL", 0)
+    patch.setattr(snapping, "_MOST", 1.0)
+    if side_m is not None:
+        patch.setattr(
+            network,
+            "_tiling",
+            lambda xy: Tiling.over((*xy.min(axis=0), *xy.max(axis=0)), things=len(xy), side_m=side_m),
+        )
+
+
+@pytest.mark.parametrize("mode", [FOOT, CAR], ids=lambda mode: mode.name)
+@given(seed=st.integers(0, 10_000), cap_m=st.sampled_from([5.0, 40.0, 300.0]), side_m=st.sampled_from([30.0, 200.0]))
+def test_a_part_of_the_streets_links_as_all_of_them_do(mode: Mode, seed: int, cap_m: float, side_m: float) -> None:
+    places = np.concatenate([scattered(seed, 25), shapely.get_point(town(seed).lines[:5], 0), spots((9000, 9000))])
+    whole = snapping.snap(town(seed, mode=mode), places, cap_m=cap_m)
+    with pytest.MonkeyPatch.context() as patch:
+        in_parts(patch, side_m=side_m)
+        net = town(seed, mode=mode)
+        assert snapping.snap(net, places, cap_m=cap_m).equals(whole)
+        assert not net.indexed("main"), "the whole index would be no twin"
+        for row in range(3):
+            alone = snapping.snap(net, places[[row]], cap_m=cap_m)
+            assert alone.equals(whole.iloc[[row]].reset_index(drop=True))
+
+
+@given(st.integers(0, 10_000), st.sets(st.integers(0, 30), min_size=1))
+def test_a_part_index_knows_its_lines_as_the_index_of_all(seed: int, chosen: set[int]) -> None:
+    net = town(seed)
+    edges = np.array(sorted(edge for edge in chosen if edge < len(net.start)), dtype=np.int64)
+    xy = shapely.get_coordinates(scattered(seed, 40))
+    part, whole = net.part_index(edges).nearest(xy), net.all_lines.nearest(xy)
+    mine = np.isin(whole.line, edges)
+    for some, every in zip(part, whole, strict=True):
+        assert np.array_equal(some[mine], every[mine], equal_nan=True)
+    lines = LineIndex.of(net.lines[edges]).nearest(xy) if len(edges) else None
+    assert lines is None or np.array_equal(edges[lines.line], part.line)
+
+
+@pytest.mark.parametrize("name", ["walk", "drive"])
+def test_a_part_of_a_city_links_as_all_of_it_does(shared: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = streets.read_osm(shared / "data" / "portoalegre" / "poa_osm.pbf", crs=pyproj.CRS.from_epsg(32722))
+    net, again = (network.build(pieces, BUILTIN[name]) for _ in range(2))
+    west, south, east, north = net.bounds
+    xy = np.random.default_rng(6).uniform((west, south), (east, north), (2000, 2))
+    whole = snapping.snap_xy(net, xy)
+    assert net.indexed("main")
+    in_parts(monkeypatch)
+    for some in np.array_split(np.arange(len(xy)), 40):
+        assert snapping.snap_xy(again, xy[some]).equals(whole.iloc[some].reset_index(drop=True))
+    assert not again.indexed("main")

@@ -59,8 +59,9 @@ def street_table(streets: Iterable[dict[str, Any]]) -> gpd.GeoDataFrame:
         ]
         for row in rows
     ]
+    columns = (*schema.STREET_TAGS, *schema.STREET_TURNS, *schema.STREET_SHUT)
     table = gpd.GeoDataFrame(
-        {name: [row.get(name, "") for row in rows] for name in (*schema.STREET_TAGS, *schema.STREET_TURNS)},
+        {name: [row.get(name, "") for row in rows] for name in columns},
         geometry=[row["geometry"] for row in rows],
         crs=METRIC,
     )

@@ -149,15 +149,12 @@ def check(names: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64],
         return
     good = {fold(town.name) for town in towns}
     elsewhere = {fold(town.name): town.county for town in official()}
-    for name in dict.fromkeys(names.tolist()):
-        plain = fold(str(name))
+    near = cache(lambda name: listed(nearest(name, towns)))
+    for row, name in zip(rows.tolist(), map(str, names.tolist()), strict=True):
+        plain = fold(name)
         if not plain or plain in good:
             continue
-        which = (names == name).to_numpy(dtype=bool)
-        county = elsewhere.get(plain)
-        near = listed(nearest(str(name), towns))
-        for row in rows[which]:
-            if county is None:
-                findings.row(row, "doubtful", "unknown_town", given=shown(name), near=near)
-            else:
-                findings.row(row, "doubtful", "town_elsewhere", given=shown(name), found=county, near=near)
+        if plain in elsewhere:
+            findings.row(row, "doubtful", "town_elsewhere", given=shown(name), found=elsewhere[plain], near=near(name))
+        else:
+            findings.row(row, "doubtful", "unknown_town", given=shown(name), near=near(name))

@@ -101,8 +101,11 @@ def made(number: int, seed: int, every: list[Seed]) -> Seed:
     others = [other.parts[other.name] for other in alike]
     part = dice.choice(sorted(start.parts))
     deep = Path(part).suffix in mutations.ARCHIVES and dice.random() < 0.85
-    change = mutations.mutated_archive if deep else mutations.mutated
-    parts = {**start.parts, part: change(dice, start.parts[part], others)}
+    if deep:
+        damaged = mutations.mutated_archive(dice, start.parts[part], others)
+    else:
+        damaged = mutations.mutated(dice, start.parts[part], others, suffix=Path(part).suffix)
+    parts = {**start.parts, part: damaged}
     kind = start.kind if dice.random() < 0.9 else dice.choice(KINDS)
     return Seed(start.name, parts, kind, mutations.options(dice, start.options))
 
@@ -117,6 +120,7 @@ def tried(number: int, made_of: Seed, screen: Path) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="geo-fuzz-") as folder:
         for name, data in made_of.parts.items():
             (Path(folder) / name).write_bytes(data)
+        why = ""
         try:
             source = LayerSource(path=made_of.name, file=Path(folder) / made_of.name, **made_of.options)
             with warnings.catch_warnings():

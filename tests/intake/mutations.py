@@ -66,6 +66,34 @@ def flipped(dice: random.Random, data: bytes, _others: Sequence[bytes]) -> bytes
     return bytes(out)
 
 
+def flipped_once(dice: random.Random, data: bytes, _others: Sequence[bytes]) -> bytes:
+    if not data:
+        return data
+    at = dice.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
+
+
+def worded(dice: random.Random, data: bytes, _others: Sequence[bytes]) -> bytes:
+    """Insert a word where a character ends."""
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except ValueError:
+            continue
+        at = dice.randrange(len(text) + 1)
+        return (text[:at] + dice.choice(WORDS + NUMBERS) + text[at:]).encode(encoding, "replace")
+    return data
+
+
+def lines_lost(dice: random.Random, data: bytes, _others: Sequence[bytes]) -> bytes:
+    """Lose, repeat or empty a line, or a piece between tags."""
+    mark = b"\n" if data.count(b"\n") > 3 else b">"
+    lines = data.split(mark)
+    at = dice.randrange(len(lines))
+    lines[at : at + 1] = dice.choice(([], [lines[at]] * 2, [b""], [lines[at]] * 50))
+    return mark.join(lines)
+
+
 def overwritten(dice: random.Random, data: bytes, _others: Sequence[bytes]) -> bytes:
     start, end = _range(dice, data)
     new = dice.choice(BYTES) if dice.random() < 0.6 else dice.randbytes(end - start)
@@ -134,14 +162,18 @@ def lines_shuffled(dice: random.Random, data: bytes, _others: Sequence[bytes]) -
     return b"\n".join(lines)
 
 
-Mutation = "Callable[[random.Random, bytes, Sequence[bytes]], bytes]"
-PLAIN = (flipped, overwritten, inserted, deleted, repeated, cut, spliced, renumbered, reworded, moved, lines_shuffled)
+ROUGH = (flipped, overwritten, inserted, deleted, repeated, cut, spliced, renumbered, reworded, moved, lines_shuffled)
+GENTLE_TO_TEXT = (renumbered, reworded, renumbered, reworded, worded, lines_lost, lines_shuffled)
+GENTLE_TO_BYTES = (flipped_once, flipped_once, overwritten)
+BINARY = (".gpkg", ".xls", ".et", ".parquet", ".shp", ".dbf", ".shx")
 
 
-def mutated(dice: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
-    """Return bytes after one to four changes."""
+def mutated(dice: random.Random, data: bytes, others: Sequence[bytes], *, suffix: str = "") -> bytes:
+    """Return bytes after one to four changes; half of the time such as leave the form of the file whole."""
+    gentle = GENTLE_TO_BYTES if suffix in BINARY else GENTLE_TO_TEXT
+    choices = gentle if dice.random() < 0.6 else ROUGH
     for _ in range(dice.choice((1, 1, 1, 2, 4))):
-        data = dice.choice(PLAIN)(dice, data, others)
+        data = dice.choice(choices)(dice, data, others)
     return data[: 1 << 22]
 
 
@@ -155,7 +187,8 @@ def mutated_archive(dice: random.Random, data: bytes, others: Sequence[bytes]) -
     if not members:
         return mutated(dice, data, others)
     name = dice.choice(sorted(members))
-    members[name] = mutated(dice, members[name], list(members.values()))
+    inner = "." + name.rpartition(".")[2]
+    members[name] = mutated(dice, members[name], list(members.values()), suffix=inner)
     if dice.random() < 0.05:
         del members[dice.choice(sorted(members))]
     stream = io.BytesIO()
