@@ -120,10 +120,13 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
     outer = np.where(linked, beyond, inner)
     vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
     asked = choice[inner] | choice[outer]
-    straight = (_on_facility(fields, pairs.field, edge[inner]) | _on_facility(fields, pairs.field, edge[outer])) & ~asked
+    theirs = _Facilities.of(fields)
+    beside = np.maximum(theirs.count(pairs.field, edge[inner]), theirs.count(pairs.field, edge[outer]))
+    # Of one facility on a street the way along it is plain; several are looked at one by one.
+    straight = (beside > 1) & ~asked
     # Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell.
     even = linked & (vertex[inner] == vertex[outer]) & (side[inner] == side[outer]) & (side[inner] != 0)
-    even &= pairs.one_way & (pairs.after - pairs.before <= fields[0].width) & ~asked & ~straight
+    even &= pairs.one_way & (pairs.after - pairs.before <= fields[0].width) & ~asked & (beside == 0)
     share = np.empty(len(inner))
     share[even] = (pairs.limit - pairs.before)[even] / (pairs.after - pairs.before)[even]
     start, way = _ways(pairs, links.cell_m)
@@ -144,11 +147,45 @@ def _ways(pairs: Crossings, cell_m: float) -> tuple[NDArray[np.float64], NDArray
     return (pairs.inner + 0.5) * scale, (pairs.outer - pairs.inner) * scale
 
 
-def _on_facility(fields: Sequence[Field], number: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Say which cells are linked to a street on which a facility of their own field stands."""
-    count = len(fields[0].found.network.start)
-    own = np.concatenate([each * count + field.found.facilities.edge for each, field in enumerate(fields)])
-    return np.asarray(np.isin(number * count + edge, own), dtype=bool)
+class _Facilities(NamedTuple):
+    """Where the facilities of some fields stand, sorted by field and street.
+
+    Attributes
+    ----------
+    key
+        (n,) field and edge as one number.
+    at, leg, row
+        (n,) share of the edge, minutes of the leg, and row of the facility.
+    edges
+        How many edges there are.
+    """
+
+    key: NDArray[np.int64]
+    at: NDArray[np.float64]
+    leg: NDArray[np.float64]
+    row: NDArray[np.int64]
+    edges: int
+
+    @classmethod
+    def of(cls, fields: Sequence[Field]) -> _Facilities:
+        """Return the facilities of fields."""
+        edges = len(fields[0].found.network.start)
+        theirs = [field.found.facilities for field in fields]
+        key = np.concatenate([number * edges + each.edge for number, each in enumerate(theirs)])
+        order = np.argsort(key, kind="stable")
+        at, leg, row = (np.concatenate([getattr(each, name) for each in theirs])[order] for name in ("at", "leg", "row"))
+        return cls(key[order], at, leg, row, edges)
+
+    def count(self, field: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return how many facilities of a field stand on each edge."""
+        key = field * self.edges + edge
+        return np.asarray(np.searchsorted(self.key, key, "right") - np.searchsorted(self.key, key, "left"))
+
+    def only(self, field: NDArray[np.int64], edge: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of the one facility on each edge, -1 where there is none."""
+        key = field * self.edges + edge
+        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return np.asarray(np.where(self.key[place] == key, place, -1), dtype=np.int64)
 
 
 def _bisected(
@@ -223,6 +260,8 @@ class _Segments(NamedTuple):
         (n,) nearest facility there.
     leg
         (n,) minutes of a metre of access leg.
+    own_at, own_leg, own_row
+        (n,) share of the edge, leg and row of a facility that stands on it; NaN and -1 where none does.
     """
 
     start: NDArray[np.float64]
@@ -236,15 +275,20 @@ class _Segments(NamedTuple):
     who_start: NDArray[np.int64]
     who_end: NDArray[np.int64]
     leg: NDArray[np.float64]
+    own_at: NDArray[np.float64]
+    own_leg: NDArray[np.float64]
+    own_row: NDArray[np.int64]
 
     def foot(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the metres from places to the segments, and the share of the edge at which each foot stands."""
-        offset = xy - self.start
-        square = (self.vector**2).sum(axis=1)
-        share = np.divide((offset * self.vector).sum(axis=1), square, out=np.zeros(len(xy)), where=square > 0)
+        # Component by component: a sum over an axis of two is many times slower.
+        x, y = xy[:, 0] - self.start[:, 0], xy[:, 1] - self.start[:, 1]
+        along_x, along_y = self.vector[:, 0], self.vector[:, 1]
+        square = along_x * along_x + along_y * along_y
+        share = np.divide(x * along_x + y * along_y, square, out=np.zeros(len(xy)), where=square > 0)
         share = np.clip(share, 0.0, 1.0)
-        across = offset - self.vector * share[:, None]
-        return np.hypot(across[:, 0], across[:, 1]), share_of(self.before_m + share * np.sqrt(square), self.whole_m)
+        metres = np.hypot(x - along_x * share, y - along_y * share)
+        return metres, share_of(self.before_m + share * np.sqrt(square), self.whole_m)
 
     def minutes(
         self, metres: NDArray[np.float64], at: NDArray[np.float64]
@@ -252,7 +296,15 @@ class _Segments(NamedTuple):
         """Return the minutes of places so far from the segments, and their nearest facility."""
         by_start, by_end = self.by_start + partial(self.along, at), self.by_end + partial(self.against, 1.0 - at)
         nearest = np.where(by_start <= by_end, self.who_start, self.who_end)
-        return np.minimum(by_start, by_end) + metres * self.leg, nearest
+        minutes = np.minimum(by_start, by_end)
+        own = np.flatnonzero(self.own_row >= 0)
+        if len(own):
+            ahead = at[own] - self.own_at[own]
+            along, against = partial(self.along[own], ahead), partial(self.against[own], -ahead)
+            straight = np.where(ahead >= 0, along, against) + self.own_leg[own]
+            better = straight < minutes[own]
+            minutes[own[better]], nearest[own[better]] = straight[better], self.own_row[own[better]]
+        return minutes + metres * self.leg, nearest
 
 
 class _Between(NamedTuple):
@@ -308,6 +360,8 @@ def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[
     for nodes in (seen.at_start[edge], seen.at_end[edge]):
         parts = [field.found.at(nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
         ends += [np.concatenate(column) for column in zip(*parts, strict=True)]
+    theirs = _Facilities.of(fields)
+    own = theirs.only(number, edge)
     return _Segments(
         start=network.xy[vertex],
         vector=network.xy[vertex + 1] - network.xy[vertex],
@@ -320,4 +374,7 @@ def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[
         who_start=ends[1],
         who_end=ends[3],
         leg=units.minutes_of(network.ground_scale[edge], network.mode.access_kmh),
+        own_at=np.where(own >= 0, theirs.at[own], np.nan),
+        own_leg=np.where(own >= 0, theirs.leg[own], np.nan),
+        own_row=np.where(own >= 0, theirs.row[own], -1),
     )

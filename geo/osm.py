@@ -177,7 +177,8 @@ def _entities(file: Path) -> Iterator[Any]:
     }
     found = osmium.FileProcessor(source).with_locations()
     for kind, only in kept.items():
-        found = found.with_filter(only.enable_for(kind))
+        only.enable_for(kind)
+        found = found.with_filter(only)
     yield from found
 
 

@@ -204,7 +204,7 @@ def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_
 def _numbers(found: Highways, nodes: list[int]) -> NDArray[np.int64]:
     """Return the numbers in `ways.vertex` of nodes, given by OpenStreetMap's ids; those of no way are left out."""
     at = np.minimum(np.searchsorted(found.node, nodes), len(found.node) - 1)
-    return at[found.node[at] == nodes]
+    return np.asarray(at[found.node[at] == nodes], dtype=np.int64)
 
 
 def _shut(found: Highways, cuts: _Cuts) -> dict[str, NDArray[np.object_]]:

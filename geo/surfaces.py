@@ -105,40 +105,55 @@ class _Sheet(NamedTuple):
     over_start: NDArray[np.bool_]
 
 
-def _sheet(fields: Sequence[Field], limit: float) -> _Sheet:
-    """Lay out fields as far as they are within a limit."""
-    low, high, cells = [], [], []
-    for field in fields:
+class _Laid(NamedTuple):
+    """The cells that a field reached: where they lie, and how far."""
+
+    column: NDArray[np.int64]
+    row: NDArray[np.int64]
+    minutes: NDArray[np.float64]
+    over_start: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, field: Field) -> _Laid:
         cell = field.reached.cell
-        at = np.column_stack([field.table.column[cell], field.table.row[cell]])
-        inside = at[units.within(field.reached.minutes, limit)]
-        low.append(inside.min(axis=0) - _PAD if len(inside) else np.zeros(2, dtype=np.int64))
-        high.append(inside.max(axis=0) + _PAD + 1 if len(inside) else np.zeros(2, dtype=np.int64))
-        cells.append(at)
-    corner, size = np.array(low), np.array(high) - np.array(low)
-    first_row = np.concatenate([[0], np.cumsum(size[:, 1])])
-    shape = max(int(first_row[-1]), _LEAST), max(int(size[:, 0].max()), _LEAST)
+        return cls(field.table.column[cell], field.table.row[cell], field.reached.minutes, field.reached.over_start)
+
+    def around(self, limit: float) -> tuple[int, int, int, int]:
+        """Return first column and row, and width and height, of what is within a limit and a margin."""
+        inside = np.flatnonzero(self.minutes <= limit)
+        if not len(inside):
+            return 0, 0, 0, 0
+        column, row = self.column[inside], self.row[inside]
+        left, top = int(column.min()) - _PAD, int(row.min()) - _PAD
+        return left, top, int(column.max()) + _PAD + 1 - left, int(row.max()) + _PAD + 1 - top
+
+
+def _sheet(fields: Sequence[_Laid], limit: float) -> _Sheet:
+    """Lay out fields as far as they are within a limit."""
+    boxes = np.array([field.around(limit) for field in fields], dtype=np.int64)
+    first_row = np.concatenate([[0], np.cumsum(boxes[:, 3])])
+    shape = max(int(first_row[-1]), _LEAST), max(int(boxes[:, 2].max()), _LEAST)
     minutes, place = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
     before = 0
-    for number, (field, at) in enumerate(zip(fields, cells, strict=True)):
-        column, row = (at - corner[number]).T
-        here = np.flatnonzero((column >= 0) & (column < size[number, 0]) & (row >= 0) & (row < size[number, 1]))
-        to = row[here] + first_row[number], column[here]
-        minutes[to], place[to] = field.reached.minutes[here], here + before
-        before += len(at)
-    return _Sheet(minutes, place, first_row, corner, np.concatenate([field.reached.over_start for field in fields]))
+    for field, (left, top, width, height), first in zip(fields, boxes, first_row[:-1], strict=True):
+        column, row = field.column - left, field.row - top
+        here = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
+        to = (row[here] + first) * shape[1] + column[here]
+        minutes.ravel()[to], place.ravel()[to] = field.minutes[here], here + before
+        before += len(field.row)
+    return _Sheet(minutes, place, first_row, boxes[:, :2], np.concatenate([field.over_start for field in fields]))
 
 
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
-    sheet = _sheet(fields, max(limits))
-    drafts = [_draft(sheet, limit, fields[0].width) for limit in limits]
+    laid = [_Laid.of(field) for field in fields]
+    drafts = [_draft(_sheet(laid, limit), limit, fields[0].width) for limit in limits]
     pairs = Crossings(*(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True)))
     order = np.argsort(pairs.field, kind="stable")
     share = np.empty(len(order))
     share[order] = where_passed(fields, pairs.take(order))
-    bounds = np.cumsum([len(draft.pairs.field) for draft in drafts])[:-1]
+    parts = np.split(share, np.cumsum([len(draft.pairs.field) for draft in drafts])[:-1])
     cell_m = fields[0].links.cell_m
-    shapes = [draft.shapes(part, cell_m, len(fields)) for draft, part in zip(drafts, np.split(share, bounds), strict=True)]
+    shapes = [draft.shapes(part, cell_m, len(fields)) for draft, part in zip(drafts, parts, strict=True)]
     return np.column_stack(shapes)
 
 

@@ -229,6 +229,9 @@ def test_sources_of_a_layer_are_judged_each_for_itself(tmp_path: Path) -> None:
     ].text("en")
     assert "100%" in faults[0].text("zh")
     assert not len(suspicion.repairs_of(verdicts))
+    again, told = suspicion.judged(study.layers, read, lines)
+    assert again is read
+    assert told == faults
 
 
 def test_a_stated_crs_is_doubted_and_used(tmp_path: Path) -> None:
@@ -241,6 +244,11 @@ def test_a_stated_crs_is_doubted_and_used(tmp_path: Path) -> None:
     assert list(table.columns) == list(schema.REPAIRS)
     assert table[["layer", "source", "action"]].to_numpy().tolist() == [["service_points", "amap.geojson", "doubtful"]]
     assert "gcj02" in table["message"].iloc[0].text("zh")
+    again, told = suspicion.judged(study.layers, read, lines)
+    assert told == []
+    assert len(again.repairs) == len(read.repairs) + 1
+    assert again.repairs.dtypes.equals(read.repairs.dtypes)
+    assert again.tables is read.tables
     study, read = layer_world(tmp_path, {"service_points": '{path = "amap.geojson", crs = "gcj02"}'})
     assert suspicion.verdicts(study.layers, read.tables, read.inputs, lines) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -168,8 +169,12 @@ def _encoding(texts: Iterable[bytes], findings: Findings, *, encoding: str | Non
 
 def _fits(texts: list[bytes], encoding: str) -> bool:
     """Say whether an encoding reads all texts; a character cut at the end of a field is forgiven."""
+    with contextlib.suppress(UnicodeError):
+        try:
+            b" ".decode(encoding)  # knows which codecs are for text
+        except LookupError:
+            return False
     try:
-        b"".decode(encoding)  # knows which codecs are for text
         for text in texts:
             codecs.getincrementaldecoder(encoding)("strict").decode(text, final=False)
     except (LookupError, ValueError, TypeError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BINARY = b"AutoCAD Binary DXF"
 _UTF8_FROM = "AC1021"
+_CODE = re.compile(r"-?[0-9]{1,4}")
 _UNICODE = re.compile(r"\\U\+([0-9a-fA-F]{4})")
 _COLUMNS = ("Layer", "Entity", "EntityHandle", "Linetype", "Text")
 _TEXT_KINDS = frozenset({"TEXT", "MTEXT", "ATTRIB", "ATTDEF"})
@@ -116,7 +117,7 @@ def _pairs(lines: Sequence[str], findings: Findings) -> Iterator[Pair]:
     """Yield pairs of group code and value."""
     for at in range(0, len(lines) - 1, 2):
         code = lines[at].strip()
-        if not code.lstrip("-").isdecimal() or len(code) > len("-9999"):
+        if not _CODE.fullmatch(code):
             findings.fault("not_a", format="dxf")
             raise UnreadableError
         yield int(code), lines[at + 1].strip()

@@ -46,6 +46,7 @@ KINDS = {
 RASTERS = ("population", "terrain")
 AREA_KINDS = ("community", "park", "factory", "boundary", "district")
 GRAPH_SUFFIXES = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".graphml")
+_FARTHEST = 1e12  # metres or degrees; sums and squares of larger ones overflow
 _SHAPEFILE_PARTS = (".dbf", ".prj", ".cpg", ".shx")
 
 
@@ -228,6 +229,7 @@ def _open(
     if shapes is not None:
         is_drawn = raw.geometry is not None
         shapes = places.fitting(shapes, findings, rows=found.rows, kind=kind, is_drawn=is_drawn)
+        shapes = _in_reach(shapes, findings, rows=found.rows)
     crs = places.stated_crs(
         source, raw, findings, has_places=shapes is not None and not shapely.is_missing(shapes).all()
     )
@@ -238,6 +240,13 @@ def _open(
         table, found.rows, shapes, crs, rows_read, found.filtered, found.personal, found.lonlat_headers, sha256
     )
     return opened._replace(part=part)
+
+
+def _in_reach(shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Return geometries without those whose numbers are no coordinates in any CRS; these are noted."""
+    absurd = (np.abs(shapely.bounds(shapes)) > _FARTHEST).any(axis=1)
+    findings.rows(rows[absurd], "kept", "broken_geometry", of=len(rows))
+    return np.where(absurd, None, shapes)
 
 
 def _centre(opened: Sequence[_Opened]) -> places.LonLat | None:

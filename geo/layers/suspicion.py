@@ -10,8 +10,13 @@ A shift is named only where three things hold, because each alone misleads:
 - no other shift of like size does as well: the reading beats each of 96 decoys, the same places moved 250 to 900 m in
   24 directions. Layers whose points stand in the middle of blocks come nearer to streets by any shift whatever.
 
+Tried with 5 to 150 places on the streets of Futian, Porto Alegre, Ninghua and the three samples, 150 times each, as
+they are and moved by 570 m: of 16,200 layers beside streets and right, none was suspected, of 16,200 away from streets
+21. Of layers moved that are spread along the streets, 98 % of those with 50 places were named, 80 % of those with 20,
+57 % of those with 12.
+
 Where hardly a place lies in the streets' extent as given, and nearly all do in another reading, that is enough.
-A layer of fewer than twelve places may follow the other layers of its study that were read in the same CRS.
+A layer of fewer than twenty places may follow the other layers of its study that were read in the same CRS.
 
 Outside China GCJ-02 and BD-09 are WGS 84, so that nothing can be shifted and nothing is named.
 """
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.crs import Shifted
+    from geo.layers.reading import LayerSet
     from geo.study_file import Layers
 
 NEAR_M = 50.0
@@ -49,7 +55,7 @@ DIRECTIONS = 24
 EXTENT_M = 5_000.0
 LOST_SHARE, FOUND_SHARE = 0.1, 0.9
 MOST_PLACES = 1_000
-FEW_PLACES = 12
+FEW_PLACES = 20
 _PLACE_DIGITS = 6  # of degrees: 0.1 m
 
 Kind = Literal["shifted", "projected", "swapped", "zone"]
@@ -355,6 +361,26 @@ def _crs_of(name: object) -> pyproj.CRS | Shifted:
         return crs_room.normalise(name)
     except GeoCrsError:  # a file's own, without a code: it is not a shifted one, and its zones have no names
         return crs_room.WGS84
+
+
+def judged(layers: Layers, read: LayerSet, streets: gpd.GeoDataFrame) -> tuple[LayerSet, list[Fault]]:
+    """Return layers with the doubts about stated coordinate systems among their repairs, and the faults of the others.
+
+    Parameters
+    ----------
+    layers
+        The study's layers as the study file has them.
+    read
+        The layers as read.
+    streets
+        Street lines in the study's metric CRS.
+    """
+    found = verdicts(layers, read.tables, read.inputs, streets)
+    lines = repairs_of(found)
+    if not len(lines):
+        return read, faults_of(found)
+    repairs = pd.concat([read.repairs.astype(object), lines], ignore_index=True).astype(read.repairs.dtypes.to_dict())
+    return read._replace(repairs=repairs), faults_of(found)
 
 
 def faults_of(found: Iterable[Verdict]) -> list[Fault]:
