@@ -181,14 +181,13 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
         here = pd.DataFrame({"row": np.arange(len(table)), "unit": table[kind].to_numpy()})
         pairs.append(here.merge(theirs.rename("district"), left_on="unit", right_index=True)[["row", "district"]])
     joined = pd.concat(pairs).drop_duplicates().sort_values(["row", "district"])
-    joined["district"] = joined["district"].map(dict(enumerate(district["unit_id"])))
-    found = (
-        joined.groupby("row")["district"]
-        .agg(LIST_SEPARATOR.join)
-        .astype(object)
-        .reindex(np.arange(len(table)), fill_value="")
-    )
-    return found.to_numpy(dtype=object)
+    place, names = joined["row"].to_numpy(), district["unit_id"].to_numpy(dtype=object)[joined["district"]]
+    which = joined.groupby("row").cumcount().to_numpy()
+    found = np.full(len(table), "", dtype=object)
+    for number in range(len(district)):
+        here = which == number
+        found[place[here]] += (LIST_SEPARATOR if number else "") + names[here]
+    return found
 
 
 def untidy(units: gpd.GeoDataFrame, *, layer: str = "communities") -> list[Untidy]:

@@ -104,7 +104,7 @@ class Table:
         """Return one column of :class:`Linked` of all cells; rows and columns are those of the tile."""
         if name not in self._known:
             columns = [getattr(part.linked, name) for part in self.parts]
-            self._known[name] = np.concatenate([np.empty(0, dtype=np.int32), *columns]) if not columns else np.concatenate(columns)
+            self._known[name] = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
         return self._known[name]
 
     @cached_property
@@ -331,9 +331,12 @@ class CellLinks:
             keys.update(((row, column), None) for row in rows for column in columns)
         missing = [key for key in keys if key not in self.tiles]
         self._link(missing)
-        if missing or not self.tables:
-            self.tables[:] = [Table(np.array(list(self.tiles), dtype=np.int64).reshape(-1, 2), list(self.tiles.values()))]
-        return self.tables[0]
+        table = self.tables[0] if self.tables else None
+        if table is None or len(table.parts) < len(self.tiles):
+            known = list(self.tiles.items())  # at once: other threads may be linking too
+            table = Table(np.array([key for key, _ in known], dtype=np.int64).reshape(-1, 2), [part for _, part in known])
+            self.tables[:] = [table]
+        return table
 
     def _link(self, keys: Iterable[tuple[int, int]]) -> None:
         """Link the cells of some tiles, as many at once as memory bears."""

@@ -96,7 +96,7 @@ def members(demand: pd.DataFrame, units: pd.DataFrame) -> Members:
     lists["district"] = demand["districts"].str.split(LIST_SEPARATOR).explode()
     for kind, ids in lists.items():
         named = ids.reset_index(drop=True) if kind != "district" else ids
-        place = np.array([number.get((kind, unit_id), -1) for unit_id in named], dtype=np.int64)
+        place = np.array([number.get((kind, unit_id), -1) for unit_id in named.tolist()], dtype=np.int64)
         known = place >= 0
         at = everyone if kind != "district" else _row_numbers(demand, ids)
         point.append(at[known])

@@ -128,7 +128,9 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
     even = linked & (vertex[inner] == vertex[outer]) & (side[inner] == side[outer]) & (side[inner] != 0)
     even &= pairs.one_way & (pairs.after - pairs.before <= fields[0].width) & ~asked & (beside == 0)
     share = np.empty(len(inner))
-    share[even] = (pairs.limit - pairs.before)[even] / (pairs.after - pairs.before)[even]
+    # A cell that lies on the limit itself is both the inner and the outer one.
+    rise = (pairs.after - pairs.before)[even]
+    share[even] = np.divide((pairs.limit - pairs.before)[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
     start, way = _ways(pairs, links.cell_m)
     for some, test in ((asked, _linked_anew), (straight, _beside_facility)):
         for number in np.unique(pairs.field[some]):

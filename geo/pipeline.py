@@ -13,6 +13,7 @@ import shapely
 from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
+from geo.layers import suspicion
 from geo.messages import DEFAULT_LANG, Message
 from geo.results import Results
 from geo.street_sources import read_all
@@ -117,6 +118,9 @@ def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
     progress(Message("run.streets"), 0.08)
     notes: list[tuple[str, Message]] = []
     streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
+    if streets is not None:
+        read, doubts = suspicion.judged(study.layers, read, streets)
+        faults += doubts
     units = areas.build(read.tables, read.crs)
     area = areas.study_area(units, read.tables["boundary"])
     cells, slopes = None, None
@@ -455,6 +459,10 @@ def _repairs(inputs: Inputs, begun: demand_room.Starts) -> pd.DataFrame:
     told += [
         {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
         for note in begun.notes
+    ]
+    told += [
+        {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
+        for note in areas.untidy(inputs.units)
     ]
     told += [
         {

@@ -22,6 +22,7 @@ _DATABASE = re.compile(
     r"postgres(?:ql)?://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?"
     r"(?P<host>[\w.-]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?/(?P<base>[^/?#@\s]+)(?:\?(?P<query>[^#@\s]*))?"
 )
+_ADDRESS = re.compile(r"\s*(?:\w+://[^/]*@|postgres\w*:)", re.IGNORECASE)
 DATABASE_OPTIONS = ("host", "port", "sslmode", "sslrootcert", "connect_timeout")
 
 
@@ -67,6 +68,17 @@ def database_of(address: SecretStr | str | None) -> Database | None:
     )
 
 
+def is_address(text: str) -> bool:
+    """Say whether a text may be a database's address, well written or not, so that it must not be printed.
+
+    Examples
+    --------
+    >>> is_address("postgresql://planner:secret@db/gis"), is_address("postgis/layers.gpkg")
+    (True, False)
+    """
+    return _ADDRESS.match(text) is not None
+
+
 def _custom(key: str, **values: str) -> PydanticCustomError:
     """Return a fault of one value whose type is the key of its message."""
     return PydanticCustomError(key, key, values)
@@ -97,6 +109,7 @@ class LayerSource(Frozen):
     where: dict[str, list[Any]] = Field(default_factory=dict)
     set: dict[str, Any] = Field(default_factory=dict)
     unknown: Literal["fail", "report"] = "fail"
+    duplicates: Literal["keep", "drop"] = "keep"
     file: Path | None = Field(default=None, exclude=True)
 
     @model_validator(mode="before")
@@ -222,13 +235,6 @@ class Head(Frozen):
         return value
 
 
-def _without_secret(item: Any) -> Any:  # noqa: ANN401 - raw TOML
-    """Return a raw source whose address cannot be printed: a fault of another key quotes the whole table."""
-    if isinstance(item, dict) and isinstance(item.get("postgis"), str):
-        return {**item, "postgis": SecretStr(item["postgis"])}
-    return item
-
-
 class Layers(Frozen):
     """The `[layers]` table: each layer is a tuple of sources."""
 
@@ -250,7 +256,16 @@ class Layers(Frozen):
     @classmethod
     def _sources(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
         listed = value if isinstance(value, (list, tuple)) else [value]
-        return tuple({"path": item} if isinstance(item, str) else _without_secret(item) for item in listed)
+        return tuple({"path": item} if isinstance(item, str) else item for item in listed)
+
+
+def _hidden(value: Any) -> Any:  # noqa: ANN401 - raw TOML
+    """Return raw TOML in which no address of a database can be printed: a fault quotes what it is about."""
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return SecretStr(value) if isinstance(value, str) and is_address(value) else value
 
 
 class StudyFile(Frozen):
@@ -261,3 +276,8 @@ class StudyFile(Frozen):
     services: dict[str, ServiceSpec] = Field(default_factory=dict)
     modes: dict[str, ModeSpec] = Field(default_factory=dict)
     adequacy: Adequacy = Field(default_factory=Adequacy)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide_addresses(cls, value: Any) -> Any:  # noqa: ANN401 - raw TOML
+        return _hidden(value)

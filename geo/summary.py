@@ -44,7 +44,8 @@ def summarise(
     unknown: Collection[tuple[str, str, str]],
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
-    by_service = {code: _service(service, points, people, table, gaps, zones) for code, service in services.items()}
+    groups = {group: people[people["group"] == group] for group in GROUPS}
+    by_service = {code: _service(service, points, groups, table, gaps, zones) for code, service in services.items()}
     return {
         "study": {
             "id": study.head.id,
@@ -139,7 +140,7 @@ def _parameters(
 def _service(
     service: ServiceType,
     points: pd.DataFrame,
-    people: pd.DataFrame,
+    people: Mapping[str, pd.DataFrame],
     table: pd.DataFrame,
     gaps: pd.DataFrame,
     zones: Drawn,
@@ -155,8 +156,9 @@ def _service(
         "counted": len(fixed) if service.test != "inventory" else int((mine["state"] == "working").sum()),
         "listed": {**listed, "mobile": int(mobile.sum())},
     }
+    rows = table[table["service"] == service.code]
     if service.test == "presence":
-        rows = table[(table["service"] == service.code) & (table["mode"] == "presence")]
+        rows = rows[rows["mode"] == "presence"]
         found |= {"unit_kind": service.unit_kind, "units": len(rows), "units_with": int(rows["share"].sum())}
     if service.test != "minutes":
         return found
@@ -165,7 +167,7 @@ def _service(
     return found | {
         "mode": service.mode,
         "limit": service.limit,
-        "groups": {group: _group(service, group, people, table, theirs) for group in service.demand},
+        "groups": {group: _group(service, group, people[group], rows, theirs) for group in service.demand},
         "misplaced_share": zones.misplaced[key],
         "misplaced_uniform_share": zones.misplaced_uniform[key],
         "cell_m": zones.cell_m[key],
@@ -182,31 +184,26 @@ def _service(
         "gaps": len(theirs),
         "gap_people": float(theirs["people"].sum()),
         "unjudged_not_served": {
-            group: round(_not_served(service, group, people) - float(theirs[f"people_{group}"].sum()), 6)
+            group: round(_not_served(service, people[group]) - float(theirs[f"people_{group}"].sum()), 6)
             for group in gaps_room.counted_groups(service)
         },
     }
 
 
-def _not_served(service: ServiceType, group: str, people: pd.DataFrame) -> float:
-    mine = people[people["group"] == group]
+def _not_served(service: ServiceType, mine: pd.DataFrame) -> float:
     served = units.within(mine[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit)
     return float(mine["people"].to_numpy(dtype=np.float64)[~served].sum())
 
 
 def _group(
-    service: ServiceType, group: str, people: pd.DataFrame, table: pd.DataFrame, gaps: pd.DataFrame
+    service: ServiceType, group: str, mine: pd.DataFrame, table: pd.DataFrame, gaps: pd.DataFrame
 ) -> dict[str, Any]:
     """Return the people of one group: read, served, not served, and of these not attached."""
-    mine = people[people["group"] == group]
     weight = mine["people"].to_numpy(dtype=np.float64)
     served = units.within(mine[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit)
     attached = (mine[f"snap_status_{service.mode}"] == "ok").to_numpy()
     row = table[
-        (table["service"] == service.code)
-        & (table["mode"] == service.mode)
-        & (table["demand"] == group)
-        & (table["limit_minutes"] == service.limit)
+        (table["mode"] == service.mode) & (table["demand"] == group) & (table["limit_minutes"] == service.limit)
     ]
     whole = row[row["unit_kind"] == "study"].iloc[0]
     unjudged = row[(row["status"] == "not_assessed") & (row["unit_kind"] != "study")]

@@ -209,7 +209,7 @@ def _contour(
     """
     generator = contourpy.contour_generator(z=values, name="serial", fill_type=contourpy.FillType.OuterOffset)
     # A hair below zero: where served cells touch corner to corner only, they stay apart, also from another's.
-    filled = generator.filled(2.0 * float(values.min()) - 1.0, -np.finfo(np.float64).tiny)
+    filled = generator.filled(min(2.0 * float(values.min()), 0.0) - 1.0, -np.finfo(np.float64).tiny)
     points, offsets = cast("tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]", filled)
     if not points:
         return np.empty((0, 2)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from worlds import METRIC
 
 from geo import schema, streets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import geopandas as gpd
@@ -25,9 +27,16 @@ def tagged(tags: dict[str, str]) -> str:
     return "".join(f'<tag k="{k}" v="{v}"/>' for k, v in tags.items())
 
 
-def osm(ways: Ways, *turns: Turn, without: tuple[int, ...] = ()) -> str:
+def osm(
+    ways: Ways,
+    *turns: Turn,
+    without: tuple[int, ...] = (),
+    barriers: Mapping[int, dict[str, str]] = MappingProxyType({}),
+) -> str:
     listed = [
-        f'<node id="{n}" version="1" lon="{lon}" lat="{lat}"/>' for n, (lon, lat) in PLACES.items() if n not in without
+        f'<node id="{n}" version="1" lon="{lon}" lat="{lat}">{tagged(barriers.get(n, {}))}</node>'
+        for n, (lon, lat) in PLACES.items()
+        if n not in without
     ]
     for way, (refs, tags) in ways.items():
         inside = "".join(f'<nd ref="{ref}"/>' for ref in refs) + tagged(tags)
@@ -40,11 +49,9 @@ def osm(ways: Ways, *turns: Turn, without: tuple[int, ...] = ()) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">' + "".join(listed) + "</osm>"
 
 
-def read(
-    folder: Path, ways: Ways, *turns: Turn, without: tuple[int, ...] = (), sphere_m: float | None = None
-) -> gpd.GeoDataFrame:
+def read(folder: Path, ways: Ways, *turns: Turn, sphere_m: float | None = None, **options: Any) -> gpd.GeoDataFrame:
     file = folder / "streets.osm"
-    file.write_text(osm(ways, *turns, without=without), encoding="utf-8")
+    file.write_text(osm(ways, *turns, **options), encoding="utf-8")
     return streets.read_osm(file, crs=METRIC, where="streets.osm", sphere_m=sphere_m)
 
 
@@ -63,9 +70,18 @@ def restriction(kind: str, start: int, via: int, end: int, **tags: str) -> Turn:
 
 def forbidden(pieces: gpd.GeoDataFrame) -> dict[tuple[int, str], str]:
     """Return what each piece's ends forbid: by row, and `start` or `end`."""
+    return _by_end(pieces, schema.STREET_TURNS)
+
+
+def shut(pieces: gpd.GeoDataFrame) -> dict[tuple[int, str], str]:
+    """Return who cannot pass each piece's ends: by row, and `start` or `end`."""
+    return _by_end(pieces, schema.STREET_SHUT)
+
+
+def _by_end(pieces: gpd.GeoDataFrame, names: tuple[str, str]) -> dict[tuple[int, str], str]:
     return {
-        (row, name.removeprefix("no_turn_")): text
-        for name in schema.STREET_TURNS
+        (row, end): text
+        for name, end in zip(names, ("start", "end"), strict=True)
         for row, text in enumerate(pieces[name])
         if text != ""
     }

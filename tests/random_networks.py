@@ -1,7 +1,7 @@
 """Small street networks with everything that streets can do wrong, and places on and near them (hypothesis).
 
 One-ways both ways, doubled streets, streets of no length, loops, dead ends, islands, bends, junctions at one
-place that are not joined, private streets, forbidden turns, gradients; places at junctions, on streets, off
+place that are not joined, private streets, forbidden turns, bollards, gradients; places at junctions, on streets, off
 them, several on one, far away, and without geometry.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 from hypothesis import strategies as st
-from worlds import EAST, NORTH, line, street_table
+from worlds import line, street_table
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -60,12 +60,19 @@ def _rows(draw: st.DrawFn, corners: list[tuple[float, float]]) -> list[dict[str,
 def _forbid(draw: st.DrawFn, rows: list[dict[str, Any]]) -> None:
     """Forbid some turns, also turns back."""
     sides = st.tuples(st.integers(0, len(rows) - 1), st.integers(0, 1), st.integers(0, 5))
-    for left, side, which in draw(st.lists(sides, max_size=12)):
+    for left, side, which in draw(st.lists(sides, min_size=2, max_size=12)):
         node = rows[left]["levels"][side]
         meet = [way for way, row in enumerate(rows, start=1) if node in row["levels"]]
         column = ("no_turn_start", "no_turn_end")[side]
         listed = rows[left].get(column, "")
         rows[left][column] = ";".join(filter(None, [listed, str(meet[which % len(meet)])]))
+
+
+def _shut(draw: st.DrawFn, rows: list[dict[str, Any]]) -> None:
+    """Put bollards at some ends."""
+    ends = st.tuples(st.integers(0, len(rows) - 1), st.sampled_from(["shut_start", "shut_end"]))
+    for row, column in draw(st.lists(ends, max_size=1)):
+        rows[row][column] = draw(st.sampled_from(["car", "bicycle;car", "foot;bicycle;car"]))
 
 
 def _place(draw: st.DrawFn, rows: list[dict[str, Any]], *, exact: bool) -> shapely.Point | None:
@@ -82,13 +89,13 @@ def _place(draw: st.DrawFn, rows: list[dict[str, Any]], *, exact: bool) -> shape
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, turns: bool = True, exact: bool = True) -> World:
+def worlds(draw: st.DrawFn, *, exact: bool = True) -> World:
     """Draw a world; `exact` places may be at junctions, on streets or missing, others stand at odd places."""
     corner = st.tuples(st.integers(0, 6), st.integers(0, 6))
     corners = [(x * SPACING, y * SPACING) for x, y in draw(st.lists(corner, min_size=2, max_size=MOST_JUNCTIONS))]
     rows = _rows(draw, corners)
-    if turns:
-        _forbid(draw, rows)
+    _forbid(draw, rows)
+    _shut(draw, rows)
     count = len(rows)
     # Percent, since hypothesis likes numbers so small that they are no slopes.
     gradient = np.array(draw(st.lists(st.integers(-35, 35), min_size=count, max_size=count))) / 100.0
@@ -103,9 +110,3 @@ def worlds(draw: st.DrawFn, *, turns: bool = True, exact: bool = True) -> World:
         np.array(delay),
         draw(st.sampled_from([0.0, 0.0, 200.0])),
     )
-
-
-def far_from(world: World) -> tuple[float, float]:
-    """A place beyond every cap."""
-    _, south, east, _ = world.pieces.total_bounds
-    return east - EAST + 5000.0, south - NORTH - 5000.0

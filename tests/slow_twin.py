@@ -52,9 +52,12 @@ def streets_of(pieces: pd.DataFrame, mode: Mode, gradient: np.ndarray | None = N
     up, down = np.ones(len(pieces)), np.ones(len(pieces))
     if gradient is not None and mode.slope:
         up, down = (slope.factor(sign * gradient, mode.access, flat_kmh=rules.speed_kmh) for sign in (1.0, -1.0))
+    # An end that is shut is a junction of its own: nobody goes on there.
+    number = np.arange(len(pieces))
+    shut_start, shut_end = access.shut(pieces, mode)
     return Streets(
-        pieces["start_node"].to_numpy(),
-        pieces["end_node"].to_numpy(),
+        np.where(shut_start, -2 * number - 1, pieces["start_node"]),
+        np.where(shut_end, -2 * number - 2, pieces["end_node"]),
         np.where(rules.forward, flat / up, np.inf),
         np.where(rules.backward, flat / down, np.inf),
         rules.ends_only,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from worlds import BIKE, CAR, FOOT, street, street_table
+from random_networks import World, worlds
+from worlds import BIKE, CAR, FOOT, spots, street, street_table
 
-from geo import access, schema
+from geo import access, network, schema, snapping, terrain, travel_times
 from geo.errors import GeoValueError
 from geo.modes import BUILTIN, CAR_KMH, Mode
 
@@ -354,6 +355,116 @@ def test_slope_is_heeded_by_all_but_cars() -> None:
     }
 
 
+# --- ends that are shut
+
+
+def minutes(*streets: dict[str, Any], origin: tuple[float, float], end: tuple[float, float], mode: Mode) -> float:
+    net = network.build(street_table(streets), mode, island_m=0.0)
+    one, other = (snapping.snap(net, spots(at)) for at in (origin, end))
+    found = travel_times.matrix(net, one, other, limit=60.0)["minutes"]
+    return float(found.iloc[0]) if len(found) else np.inf
+
+
+def block(start: str, end: str, **tags: str) -> list[dict[str, Any]]:
+    """200 m of street with a barrier in the middle, and 400 m round it."""
+    return [
+        street((0, 0), (100, 0), shut_end=end),
+        street((100, 0), (200, 0), shut_start=start),
+        street((0, 0), (0, 100), (200, 100), (200, 0), **tags),
+    ]
+
+
+@pytest.mark.parametrize(("who", "mode"), MODES.items())
+@pytest.mark.parametrize(("start", "end"), [("{}", "{}"), ("{}", ""), ("", "{}"), ("x; {}", "{};x")])
+def test_who_cannot_pass_goes_round(who: str, mode: Mode, start: str, end: str) -> None:
+    """From the middle of one half to the middle of the other: 50 + 50 m, or 50 + 400 + 50 m."""
+    assert mode.speed_kmh is not None
+    minutes_a_metre = 60.0 / (mode.speed_kmh * 1000.0)
+    for stopped in MODES:
+        found = minutes(*block(start.format(stopped), end.format(stopped)), origin=(50, 0), end=(150, 0), mode=mode)
+        metres = 50 + 400 + 50 if stopped == who else 50 + 50
+        assert found == pytest.approx(metres * minutes_a_metre, rel=1e-12)
+
+
+def test_a_bollard_stops_a_car_and_no_bicycle() -> None:
+    bollard = {"origin": (50.0, 0.0), "end": (150.0, 0.0)}
+    assert minutes(*block("car", "car"), **bollard, mode=CAR) == pytest.approx(500 / 1000)
+    assert minutes(*block("car", "car"), **bollard, mode=BIKE) == pytest.approx(100 / 500)
+
+
+def test_behind_a_barrier_without_another_way_nobody_is_reached() -> None:
+    closed = block("foot", "foot")[:2]
+    assert minutes(*closed, origin=(50, 0), end=(150, 0), mode=FOOT) == np.inf
+    # One may stand there, and reach what is on the same side.
+    assert minutes(*closed, origin=(99.9, 0), end=(0, 0), mode=FOOT) == pytest.approx(99.9 / 100)
+    assert minutes(*closed, origin=(200, 0), end=(100.1, 0), mode=FOOT) == pytest.approx(99.9 / 100)
+
+
+@pytest.mark.parametrize(
+    ("shut_end", "no_turn_end", "metres"),
+    [("car", "", 50 + 200 + 200 + 50), ("", "3", 50 + 400 + 400 + 50), ("car", "3", np.inf)],
+)
+def test_a_car_turns_back_at_a_barrier_unless_that_is_forbidden(shut_end: str, no_turn_end: str, metres: float) -> None:
+    """It may not turn left at the junction, so it goes on to the right, to where it can turn back."""
+    streets = [
+        street((0, -100), (0, 0), no_turn_end="1;2"),
+        street((0, 0), (-100, 0)),
+        street((0, 0), (200, 0), shut_end=shut_end, no_turn_end=no_turn_end),
+        street((200, 0), (400, 0), shut_start=shut_end),
+    ]
+    assert minutes(*streets, origin=(0, -50), end=(-50, 0), mode=CAR) == pytest.approx(metres / 1000)
+
+
+SIDES = st.tuples(*[st.sets(st.sampled_from(sorted(MODES))).map(lambda who: ";".join(sorted(who)))] * 2)
+
+
+@given(worlds(), st.sampled_from(sorted(MODES)), st.data())
+def test_a_street_that_is_shut_is_one_that_is_drawn_apart(world: World, who: str, data: st.DataObject) -> None:
+    table, mode = world.pieces, MODES[who]
+    sides = data.draw(st.lists(SIDES, min_size=len(table), max_size=len(table)))
+    table["shut_start"], table["shut_end"] = zip(*sides, strict=True)
+    apart = table.assign(shut_start="", shut_end="")
+    for row, texts in enumerate(sides):
+        for column, text in zip(("start_node", "end_node"), texts, strict=True):
+            if who in text:
+                apart.loc[row, column] = int(apart[["start_node", "end_node"]].to_numpy().max()) + 1
+    try:
+        found = network.build(table, mode, gradient=world.gradient, island_m=world.island_m)
+    except GeoValueError:  # it may use none of the streets
+        return
+    expected = network.build(apart, mode, gradient=world.gradient, island_m=world.island_m)
+    assert (found.piece == expected.piece).all()
+    assert (found.island == expected.island).all()
+    ends = [
+        travel_times.matrix(net, *(snapping.snap(net, at) for at in (world.people, world.facilities)), limit=60.0)
+        for net in (found, expected)
+    ]
+    assert ends[0].equals(ends[1])
+
+
+def test_ends_are_told_by_piece_and_mode() -> None:
+    table = street_table([street((0, 0), (9, 0), shut_start="bicycle;car"), street((9, 0), (18, 0), shut_end=" foot ")])
+    found = {who: [array.tolist() for array in access.shut(table, mode)] for who, mode in MODES.items()}
+    assert found == {
+        "foot": [[False, False], [False, True]],
+        "bicycle": [[True, False], [False, False]],
+        "car": [[True, False], [False, False]],
+    }
+    for dtype in ("category", object):
+        kept = table.astype(dict.fromkeys(schema.STREET_SHUT, dtype))
+        assert [array.tolist() for array in access.shut(kept, CAR)] == found["car"]
+    missing = table.assign(shut_start=None, shut_end=np.nan)
+    assert not np.any(access.shut(missing, CAR))
+    assert [array.shape for array in access.shut(table.iloc[:0], CAR)] == [(0,), (0,)]
+
+
+def test_a_street_that_is_cut_stays_shut_at_its_ends() -> None:
+    table = street_table([street((0, 0), (300, 0), shut_start="car", shut_end="foot;car"), street((300, 0), (350, 0))])
+    cut = terrain.cut(table)
+    assert cut["shut_start"].tolist() == ["car", "", "", ""]
+    assert cut["shut_end"].tolist() == ["", "", "foot;car", ""]
+
+
 # --- tables as they come
 
 VALUES = {
@@ -418,4 +529,4 @@ def test_every_tag_that_is_read_is_kept_by_the_readers() -> None:
     assert read <= set(schema.STREET_TAGS)
     assert set(schema.STREET_TAG_KEYS) <= set(schema.STREET_TAGS)
     assert not set(schema.STREET_TURNS) & set(schema.STREET_TAGS)
-    assert set(schema.STREET_TURNS) <= set(schema.STREETS)
+    assert {*schema.STREET_TURNS, *schema.STREET_SHUT} <= set(schema.STREETS)

@@ -14,7 +14,7 @@ from random_networks import World, worlds
 from test_exact import DIRECTIONS, HIKER, MODES, RIDER, built
 from worlds import EAST, METRIC, NORTH, build, spots, street, street_table
 
-from geo import queries, schema, snapping
+from geo import queries, schema, snapping, surfaces
 from geo.travel_times import matrix, minutes_at, reach
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_an_added_street_never_hurts(world: World, mode: Mode, direction: Direct
         place |= dict(zip(pieces[node], shapely.get_coordinates(shapely.get_point(pieces.geometry, at)), strict=True))
     aside = (EAST + 9000.0, NORTH + 9000.0)
     added = pieces.iloc[[0]].assign(
-        **dict.fromkeys((*schema.STREET_TAGS, *schema.STREET_TURNS), ""), way=999, length_m=50.0
+        **dict.fromkeys((*schema.STREET_TAGS, *schema.STREET_TURNS, *schema.STREET_SHUT), ""), way=999, length_m=50.0
     )
     added = added.assign(highway="residential", start_node=start, end_node=end)
     added.geometry = [shapely.LineString([place[start], aside, place[end]])]
@@ -173,7 +173,8 @@ def test_which_way_a_street_is_drawn_changes_nothing(world: World, mode: Mode, d
     said = pieces["oneway"].where(~(ring & (pieces["oneway"] == "")), "yes")
     pieces["oneway"] = said.map(lambda value: TURNED_ONEWAY.get(value, value))
     pieces["start_node"], pieces["end_node"] = world.pieces["end_node"], world.pieces["start_node"]
-    pieces["no_turn_start"], pieces["no_turn_end"] = world.pieces["no_turn_end"], world.pieces["no_turn_start"]
+    for one, other in (schema.STREET_TURNS, schema.STREET_SHUT):
+        pieces[one], pieces[other] = world.pieces[other], world.pieces[one]
     pieces = pieces.set_geometry(shapely.reverse(pieces.geometry.to_numpy()), crs=METRIC)
     drawn = world._replace(pieces=pieces, gradient=-world.gradient)
     net, other = network_of(world, mode), network_of(drawn, mode)
@@ -332,12 +333,13 @@ def test_bands_nest_and_do_not_depend_on_each_other(
 @settings(max_examples=25)
 @given(worlds(exact=False), ANY_MODE, ANY_DIRECTION, st.integers(3, 60))
 def test_split_parts_sum_to_the_dissolved(world: World, mode: Mode, direction: Direction, tenths: int) -> None:
-    """In area, and in people: nobody lost, nobody counted twice."""
+    """In people: nobody lost, nobody counted twice; in area but for corners of a cell where borders meet."""
     whole = zones(world, mode, [tenths / 10], "dissolve", direction).geometry.iloc[0]
     parts = zones(world, mode, [tenths / 10], "split", direction).geometry.to_numpy()
     each = zones(world, mode, [tenths / 10], "each", direction).geometry.to_numpy()
-    assert shapely.area(parts).sum() == pytest.approx(whole.area, rel=FINE, abs=FINE)
-    assert shapely.area(shapely.union_all(parts)) == pytest.approx(whole.area, rel=FINE, abs=FINE)
+    corner = surfaces.CELL_M**2 / 2.0
+    assert shapely.area(parts).sum() == pytest.approx(whole.area, rel=0.01, abs=4 * corner * len(parts))
+    assert shapely.area(shapely.union_all(parts)) == pytest.approx(shapely.area(parts).sum(), rel=1e-3, abs=corner)
     if whole.is_empty:
         return
     west, south, east, north = whole.bounds

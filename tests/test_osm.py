@@ -1,17 +1,20 @@
-"""What an OpenStreetMap file says: forbidden turns, and files that are damaged or made to do harm."""
+"""What an OpenStreetMap file says: forbidden turns, barriers, and files that are damaged or made to do harm."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
+import re
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import pyproj
 import pytest
-from osm_files import CROSSING, Turn, counted, forbidden, osm, read, restriction
-from worlds import METRIC
+from hypothesis import given, strategies as st
+from osm_files import CROSSING, Turn, counted, forbidden, osm, read, restriction, shut
+from worlds import FOOT, METRIC
 
-from geo import access, modes, streets
+from geo import access, modes, network, osm as osm_room, schema, snapping, streets, travel_times
 from geo.errors import InputFaultsError
 
 if TYPE_CHECKING:
@@ -124,6 +127,173 @@ def test_cars_may_not_make_the_turns_that_were_read(tmp_path: Path) -> None:
     turns = access.turns(pieces, modes.BUILTIN["drive"])
     # Leaving piece 0 at its end: not into itself, nor into 12 at its start, nor into 13 at its end.
     assert [array.tolist() for array in turns] == [[0, 0, 0], [True] * 3, [0, 2, 3], [False, True, False]]
+
+
+# --- barriers
+
+STOPPED = [
+    # tags of the barrier, whom it stops
+    ("barrier=gate", ""),
+    ("barrier=lift_gate", ""),
+    ("barrier=entrance", ""),
+    ("barrier=toll_booth", ""),
+    ("barrier=kerb", ""),
+    ("barrier=yes", ""),
+    ("barrier=nobody_knows", ""),
+    ("barrier=bollard", "car"),
+    ("barrier=Block", "car"),
+    ("barrier=cycle_barrier", "car"),
+    ("barrier=chain", "car"),
+    ("barrier=turnstile", "bicycle;car"),
+    ("barrier=kissing_gate bicycle=dismount", "car"),
+    ("barrier=wall", "foot;bicycle;car"),
+    # --- its own tags
+    ("barrier=gate foot=no", "foot"),
+    ("barrier=gate foot=no bicycle=no motorcar=yes", "foot;bicycle"),
+    ("barrier=gate foot=private", "foot"),
+    ("barrier=gate foot=permissive access=private", ""),
+    ("barrier=gate access=no", "foot;bicycle;car"),
+    ("barrier=gate access=no foot=yes", "bicycle;car"),
+    ("barrier=gate access=no foot=yes bicycle=yes", "car"),
+    ("barrier=gate access=no foot=unknown", "foot;bicycle;car"),
+    ("barrier=gate access=military", "foot;bicycle;car"),
+    ("barrier=gate access=forestry", "bicycle;car"),
+    ("barrier=gate access=emergency;delivery", "bicycle;car"),
+    ("barrier=lift_gate vehicle=no", "bicycle;car"),
+    ("barrier=lift_gate vehicle=no bicycle=yes", "car"),
+    ("barrier=lift_gate motor_vehicle=no", "car"),
+    ("barrier=lift_gate motor_vehicle=no motorcar=yes", ""),
+    ("barrier=gate bicycle=no", "bicycle"),
+    # --- what is private lets pass those who live there
+    ("barrier=gate access=private", ""),
+    ("barrier=gate motor_vehicle=private", ""),
+    ("barrier=gate access=customers", ""),
+    ("barrier=bollard motor_vehicle=private", ""),
+    # --- tags before kinds
+    ("barrier=bollard motor_vehicle=yes", ""),
+    ("barrier=bollard access=yes", ""),
+    ("barrier=bollard access=unknown", "car"),
+    ("barrier=bollard bicycle=yes foot=yes", "car"),
+    ("barrier=bollard foot=no", "foot;car"),
+    ("barrier=fence access=permissive", ""),
+    ("barrier=fence foot=yes", "bicycle;car"),
+    # --- locked, rising, crossings
+    ("barrier=gate locked=no", ""),
+    ("barrier=gate locked=yes", "foot;bicycle;car"),
+    ("barrier=gate locked=yes foot=yes", "bicycle;car"),
+    ("barrier=gate locked=yes access=private", ""),
+    ("barrier=bollard bollard=rising", ""),
+    ("barrier=bollard bollard=removable", "car"),
+    ("barrier=kerb highway=crossing bicycle=no", ""),
+]
+
+
+@pytest.mark.parametrize(("tags", "expected"), STOPPED)
+def test_whom_a_barrier_stops(tags: str, expected: str) -> None:
+    assert osm_room.stops(dict(tag.split("=") for tag in tags.split()).get) == expected
+
+
+WORDS = st.sampled_from(["", "unknown", "dismount", *schema.ACCESS_CLOSED, *schema.ACCESS_STATED])
+
+
+@given(foot=WORDS, access_=WORDS)
+def test_a_gate_is_shut_to_walkers_where_a_street_with_its_tags_would_be(foot: str, access_: str) -> None:
+    tags = {"highway": "residential", "foot": foot, "access": access_}
+    rules = access.rules(gpd.pd.DataFrame([dict.fromkeys(schema.STREET_TAGS, "") | tags]), FOOT)
+    assert ("foot" in osm_room.stops({**tags, "barrier": "gate"}.get)) == (not rules.forward[0])
+
+
+def test_the_page_states_the_barriers_of_the_code(request: pytest.FixtureRequest) -> None:
+    page = (request.config.rootpath / "docs" / "modes.md").read_text(encoding="utf-8")
+    part = page.split("## Which barriers\n", 1)[1].split("\n## ", 1)[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in part.splitlines() if row.startswith("| `")]
+    assert len(rows) == 4
+    for column, who in enumerate(("foot", "bicycle", "car"), start=1):
+        stopped = [name for row in rows if row[column] == "stopped" for name in re.findall(r"`([^`]+)`", row[0])]
+        assert sorted(stopped) == sorted(osm_room.STOPS[who])
+        assert {row[column] for row in rows} <= {"stopped", "passes"}
+
+
+BOLLARD = {"barrier": "bollard"}
+# A street along nodes 1 to 3, and a way round from 1 to 3 by the north.
+STREET = {10: ([1, 2, 3], {"highway": "residential"})}
+ROUND = {**STREET, 11: ([1, 7, 8, 3], {"highway": "residential"})}
+
+
+def test_a_street_is_cut_at_a_barrier(tmp_path: Path) -> None:
+    pieces = read(tmp_path, ROUND, barriers={2: {"barrier": "gate", "foot": "no"}, 8: {"barrier": "gate"}})
+    assert pieces["way"].tolist() == [10, 10, 11]
+    assert shut(pieces) == {(0, "end"): "foot", (1, "start"): "foot"}
+    assert pieces["end_node"].iloc[0] == pieces["start_node"].iloc[1]
+    whole = read(tmp_path, ROUND)
+    assert whole["length_m"].iloc[0] == pytest.approx(pieces["length_m"].iloc[:2].sum(), rel=1e-12)
+    assert shut(whole) == {}
+
+
+def test_a_barrier_between_two_ways_stands_at_the_ends_that_meet(tmp_path: Path) -> None:
+    ways = {10: ([1, 2], {"highway": "residential"}), 11: ([3, 2], {"highway": "service"})}
+    assert shut(read(tmp_path, ways, barriers={2: BOLLARD})) == {(0, "end"): "car", (1, "end"): "car"}
+
+
+def test_a_barrier_where_a_ring_closes(tmp_path: Path) -> None:
+    ring = {10: ([2, 3, 8, 2], {"highway": "residential"})}
+    assert shut(read(tmp_path, ring, barriers={2: BOLLARD})) == {(0, "start"): "car", (0, "end"): "car"}
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        CROSSING,
+        {**STREET, 12: ([2, 7], {"highway": "footway"})},
+        {10: ([1, 2], {"highway": "residential"})},
+        {10: ([1, 3], {"highway": "residential"})},
+    ],
+    ids=["a crossing", "a side street", "where a street ends", "beside the streets"],
+)
+def test_a_barrier_that_parts_no_street_stops_nobody(tmp_path: Path, ways: dict[int, Any]) -> None:
+    pieces, plain = read(tmp_path, ways, barriers={2: BOLLARD}), read(tmp_path, ways)
+    assert shut(pieces) == {}
+    assert pieces[["way", "length_m"]].equals(plain[["way", "length_m"]])
+
+
+def test_a_turn_at_a_barrier_is_read_as_before(tmp_path: Path) -> None:
+    ways = {10: ([1, 2], {"highway": "primary"}), 11: ([2, 3], {"highway": "primary"})}
+    pieces = read(tmp_path, ways, restriction("no_u_turn", 10, 2, 10), barriers={2: {"barrier": "gate", "foot": "no"}})
+    assert forbidden(pieces) == {(0, "end"): "10"}
+    assert shut(pieces) == {(0, "end"): "foot", (1, "start"): "foot"}
+
+
+def metres_walked(pieces: gpd.GeoDataFrame, *lonlat: tuple[float, float], mode: modes.Mode = FOOT) -> float:
+    """Return the metres from the first place to the second; at 100 m a minute, both on the street."""
+    net = network.build(pieces, mode, island_m=0.0)
+    places = gpd.GeoSeries(gpd.points_from_xy(*zip(*lonlat, strict=True)), crs=4326).to_crs(pieces.crs).to_numpy()
+    one, other = (snapping.snap(net, places[[at]]) for at in (0, 1))
+    return float(travel_times.matrix(net, one, other, limit=60.0)["minutes"].iloc[0] * 100.0)
+
+
+def test_a_walker_goes_round_a_gate_that_is_shut(tmp_path: Path) -> None:
+    """From a quarter along the street to three quarters, the gate between: back to its start, round, and to its end."""
+    before, after = (118.0015, 25.3), (118.0025, 25.3)
+    opened = read(tmp_path, ROUND, barriers={2: {"barrier": "gate"}})
+    street_m, round_m = opened["length_m"]
+    assert metres_walked(opened, before, after) == pytest.approx(street_m / 2, abs=1e-3)
+    closed = read(tmp_path, ROUND, barriers={2: {"barrier": "gate", "foot": "no"}})
+    assert metres_walked(closed, before, after) == pytest.approx(street_m / 4 + round_m + street_m / 4, abs=1e-3)
+
+
+def test_a_gate_of_porto_alegre_is_walked_round(shared: Path) -> None:
+    """A campus gate (node 2438190565, access=no), from 7 m before it to 19 m behind it.
+
+    Shut, the way leads along the street outside to the next entrance, and back inside: the metres of the steps from
+    node to node, on the ellipsoid, of another program that searched the file without this node.
+    """
+    pieces = streets.read_osm(shared / "data" / "portoalegre" / "poa_osm.pbf", crs=pyproj.CRS.from_epsg(32722))
+    before, after = (-51.220752, -30.0326751), (-51.2209912, -30.0325737)
+    along_the_street = 6.325 + 17.798 + 9.241 + 31.396 + 16.628 + 8.247
+    on_the_campus = (15.296 + 20.370 + 11.304 + 22.260) + 47.213 + (9.062 + 6.968 + 8.445 + 6.238 + 4.462 + 12.185)
+    assert metres_walked(pieces, before, after) == pytest.approx(along_the_street + on_the_campus, abs=0.05)
+    opened = pieces.assign(**dict.fromkeys(schema.STREET_SHUT, ""))
+    assert metres_walked(opened, before, after) == pytest.approx(25.664, abs=0.05)
 
 
 @pytest.mark.parametrize("name", ["bad.osm.pbf", "bad.osm", "bad.osm.gz"])

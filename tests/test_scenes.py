@@ -279,6 +279,22 @@ def test_forbidden_turn_onto_a_private_street() -> None:
     assert back == pytest.approx([1000 / 1000, 1000 / 1000])
 
 
+def test_bollards() -> None:
+    """Walkers pass between them, cars go round; whoever stands at them is on the one side or the other.
+
+    ┌─────────────┐   y = 300
+    p─────o┃o─────S   y = 0; the bollards at x = 400
+    0            1000
+    """
+    streets = [
+        *(street((0, 0), (400, 0), shut_end="car"), street((400, 0), (1000, 0), shut_start="car")),
+        street((0, 0), (0, 300), (1000, 300), (1000, 0)),
+    ]
+    for found in there_and_back(streets, [(0, 0), (399, 0), (401, 0)], [(1000, 0)], mode=CAR):
+        assert found == pytest.approx([1600 / 1000, (399 + 1600) / 1000, 599 / 1000])
+    assert answer(streets, [(0, 0)], [(1000, 0)]) == pytest.approx([1000 / 100])
+
+
 def test_second_candidate_beside_a_one_way_street() -> None:
     """Who stands by the one-way carriageway may walk on to the street that is open both ways.
 

@@ -98,10 +98,11 @@ def angle(text: str) -> Angle:
     """
     if len(text) > LONGEST:
         return _NONE
-    wide = _wide(text)
+    given = text.strip().casefold()
+    wide = given if _PLAIN.fullmatch(given) and given.isascii() else _wide(text)
     if _PLAIN.fullmatch(wide):
         value = float(wide)
-        return Angle(value if np.isfinite(value) else np.nan, "", is_plain=wide == text.strip().casefold())
+        return Angle(value if np.isfinite(value) else np.nan, "", is_plain=wide == given)
     bare = _UNIT.sub("", wide)
     if _PLAIN.fullmatch(bare) or _GROUPED.fullmatch(bare):
         return Angle(float(re.sub(r"[, ]", "", bare)), "", is_plain=False)

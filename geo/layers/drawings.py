@@ -71,7 +71,8 @@ def read_dxf(source: LayerSource, findings: Findings, *, data: bytes, kind: str)
     for at, entity in enumerate(entities):
         columns.append(_texts(entity))
         try:
-            shapes[at] = _shape(entity, as_area=kind in _AREA_FIT - _LINE_FIT)
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                shapes[at] = _shape(entity, as_area=kind in _AREA_FIT - _LINE_FIT)
         except _FAULTS:
             broken[at] = True
     rows = np.arange(1, len(entities) + 1, dtype=np.int64)

@@ -167,7 +167,7 @@ def from_lonlat(
     turned = good & ((x.axis == "lat") | (y.axis == "lon"))  # the letters say so
     lon, lat = np.where(turned, y.floats, x.floats), np.where(turned, x.floats, y.floats)
     for at in np.flatnonzero((x.mended | y.mended) & good):
-        value = f"{lon[at]:.9g}, {lat[at]:.9g}"
+        value = f"{lon[at]:.9g} / {lat[at]:.9g}"
         findings.row(rows[at], "repaired", "coordinates_mended", given=shown(given[at]), value=value)
     findings.rows(rows[turned], "repaired", "swapped", given=given[turned])
     findings.rows(rows[unreadable], "kept", "bad_coordinates", given=given[unreadable], of=len(rows))
@@ -279,7 +279,7 @@ def centre_of(lonlat: NDArray[np.float64]) -> LonLat | None:
 
 def _quoted(xy: NDArray[np.float64], which: NDArray[np.bool_]) -> list[str]:
     """Return the coordinates of some rows as a message quotes them."""
-    return [f"{x:.9g}, {y:.9g}" for x, y in xy[which].tolist()]
+    return [f"{x:.9g} / {y:.9g}" for x, y in xy[which].tolist()]
 
 
 def in_order(

@@ -13,7 +13,7 @@ import shapely
 
 from geo import catalogue, crs as crs_room, schema
 from geo.errors import InputFaultsError
-from geo.layers import columns, formats, places, services, values
+from geo.layers import columns, duplicates, formats, places, services, towns, values
 from geo.layers.findings import Findings, listed, shown
 from geo.layers.raw import UnreadableError
 from geo.messages import Message
@@ -121,14 +121,17 @@ def read_layers(study: Study) -> LayerSet:
         coordinates, unknown service types, duplicate ids, and whatever is wrong in more than a tenth of the rows.
     """
     has_raster = bool(study.layers.population)
+    code = None if study.head.synthetic else study.head.code  # the names of a made-up county are made up
+    keep_personal = study.head.keep_personal
     opened = [
-        _open(source, layer=layer, number=number, keep_personal=study.head.keep_personal, has_raster=has_raster)
+        _open(source, layer=layer, number=number, keep_personal=keep_personal, has_raster=has_raster, code=code)
         for layer in type(study.layers).model_fields
         for number, source in enumerate(getattr(study.layers, layer), start=1)
     ]
     centre = _centre(opened)
     crs = _metric_crs(study.head.crs, centre)
     frames = [_finished(item, crs, centre=centre, types=study.services) for item in opened]
+    opened, frames = _without_repeats(opened, frames)
     for layer in KINDS:
         _note_empty_and_twice([item for item in opened if item.layer == layer], frames=_of_layer(layer, opened, frames))
     _raise_faults(opened)
@@ -210,6 +213,7 @@ def _open(
     keep_personal: bool,
     kind: str | None = None,
     has_raster: bool = False,
+    code: str | None = None,
 ) -> _Opened:
     """Return a source in canonical columns; whatever keeps it from being read is among its findings."""
     kind = kind or KINDS.get(layer, "")
@@ -223,6 +227,8 @@ def _open(
         return opened
     needs_people = not (has_raster and kind == "community")
     found = columns.canonical(raw, source, findings, kind=kind, keep_personal=keep_personal, needs_people=needs_people)
+    if "town" in found.table.columns:
+        towns.check(found.table["town"], findings, rows=found.rows, code=code)
     shapes = raw.geometry[found.kept] if raw.geometry is not None else None
     if shapes is None:
         shapes = places.from_lonlat(found.table, raw, findings, rows=found.rows, kind=kind)
@@ -244,9 +250,11 @@ def _open(
 
 def _in_reach(shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64]) -> NDArray[np.object_]:
     """Return geometries without those whose numbers are no coordinates in any CRS; these are noted."""
-    absurd = (np.abs(shapely.bounds(shapes)) > _FARTHEST).any(axis=1)
+    absurd = np.asarray((np.abs(shapely.bounds(shapes)) > _FARTHEST).any(axis=1), dtype=np.bool_)
     findings.rows(rows[absurd], "kept", "broken_geometry", of=len(rows))
-    return np.where(absurd, None, shapes)
+    kept = shapes.copy()
+    kept[absurd] = None
+    return kept
 
 
 def _centre(opened: Sequence[_Opened]) -> places.LonLat | None:
@@ -317,6 +325,26 @@ def _of_layer(
     """Return the tables of one layer's sources."""
     pairs = zip(opened, frames, strict=True)
     return [frame for item, frame in pairs if item.layer == layer and frame is not None]
+
+
+def _without_repeats(
+    opened: Sequence[_Opened], frames: Sequence[gpd.GeoDataFrame | None]
+) -> tuple[list[_Opened], list[gpd.GeoDataFrame | None]]:
+    """Note rows that repeat others, and return the sources without those that the study wants left out."""
+    sources, tables = list(opened), list(frames)
+    for layer, kind in KINDS.items():
+        mine = [number for number, item in enumerate(sources) if item.layer == layer and tables[number] is not None]
+        parts = [
+            duplicates.Part(item.findings, item.part.rows, table, drop=item.source.duplicates == "drop")
+            for item, table in ((sources[number], tables[number]) for number in mine)
+            if item.part is not None and table is not None
+        ]
+        for number, stay, part in zip(mine, duplicates.tell(parts, kind=kind), parts, strict=True):
+            if not stay.all():
+                was = sources[number].part
+                sources[number] = sources[number]._replace(part=was and was._replace(rows=part.rows[stay]))
+                tables[number] = part.table[stay].reset_index(drop=True)
+    return sources, tables
 
 
 def _note_empty_and_twice(items: Sequence[_Opened], *, frames: Sequence[gpd.GeoDataFrame]) -> None:

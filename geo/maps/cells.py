@@ -30,10 +30,10 @@ def text_of(value: object, lang: Lang) -> str:
     >>> text_of(float("nan"), "zh"), text_of(Message("word.minutes", {"n": 5}), "zh"), text_of(7, "zh")
     ('', '5分钟', '7')
     """
-    if isinstance(value, Message):
-        return value.text(lang)
     if isinstance(value, str):
         return value
+    if isinstance(value, Message):
+        return value.text(lang)
     return "" if _missing(value) else str(value)
 
 
@@ -52,12 +52,13 @@ def number_of(value: object, digits: int) -> float | int | None:
     >>> number_of(12.0, 3), number_of(0.12345678, 6), number_of(float("inf"), 1), number_of("12", 0)
     (12, 0.123457, None, None)
     """
-    if isinstance(value, (str, bytes)) or _missing(value):
+    if not isinstance(value, float):  # a float's own NaN is found below, at a tenth of the cost
+        if isinstance(value, (str, bytes)) or _missing(value):
+            return None
+        value = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(value):
         return None
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        return None
-    rounded = round(number, digits)
+    rounded = round(value, digits)
     return int(rounded) if rounded == int(rounded) else rounded
 
 

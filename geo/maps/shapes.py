@@ -56,8 +56,8 @@ def lonlat(table: gpd.GeoDataFrame | gpd.GeoSeries) -> NDArray[np.object_]:
     """Return the geometries of a table in degrees of WGS 84; missing ones stay missing."""
     if len(table) == 0:
         return np.empty(0, dtype=object)
-    moved = crs.convert(table.geometry.to_frame("geometry"), crs.WGS84)
-    return np.asarray(moved.geometry.to_numpy(), dtype=object)
+    crs.require_same(table)
+    return np.asarray(table.geometry.to_crs(crs.WGS84).to_numpy(), dtype=object)
 
 
 def parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import re
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]
 # Spreadsheets compute a cell that begins so, some of them also with the full-width signs.
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+# Asked of every cell, and so four times as quick as `numbers.Real`.
+_REAL = (float, int, np.floating, np.integer)
 
 
 def text_of(value: object, lang: Lang) -> str:
@@ -54,7 +55,7 @@ def number_of(value: object) -> float | None:
     >>> number_of(7), number_of(float("inf")), number_of("7")
     (7.0, None, None)
     """
-    if isinstance(value, numbers.Real) and math.isfinite(value):
+    if isinstance(value, _REAL) and math.isfinite(value):
         return float(value)
     return None
 

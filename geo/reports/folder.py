@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,12 +70,14 @@ def write_results(
 def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
     """Write every file into a folder and return their names."""
     surfaces = rasters.surface_files(results)
-    tables.write_coverage(results, folder / "coverage.csv", lang=lang)
-    tables.write_gaps(results, folder / "gaps.csv", lang=lang)
-    geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
-    rasters.write_surfaces(results, folder, surfaces)
-    summary.write_summary(results, folder / "summary.json", lang=lang)
-    workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
+    with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
+        packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
+        tables.write_coverage(results, folder / "coverage.csv", lang=lang)
+        tables.write_gaps(results, folder / "gaps.csv", lang=lang)
+        geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
+        summary.write_summary(results, folder / "summary.json", lang=lang)
+        workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
+        packing.result()
     names = ["coverage.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
     if map_html is not None:
         (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))

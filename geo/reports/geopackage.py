@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 UNIT_LAYERS = {"communities": "community", "parks": "park", "districts": "district"}
 _DATE_OPTION = "OGR_CURRENT_DATE"
+# `OFF` does not wait for the disk after every layer: the file only counts once it is whole and in its place.
+_WAIT_OPTION = "OGR_SQLITE_SYNCHRONOUS"
 _TAKEN = frozenset({"fid", "geom"})  # the columns that the format adds
 # Geometry of a layer that has none to show, so that its schema is the same in every study.
 _EMPTY_TYPE = {"service_points": "Point", "demand": "Point"}
@@ -50,20 +52,20 @@ def write_layers(results: Results, path: Path, *, lang: Lang) -> None:
     layers = {name: units[units["unit_kind"] == kind] for name, kind in UNIT_LAYERS.items()}
     for name in ("service_points", "demand", "isochrones", "coverage", "gaps"):
         layers[name] = getattr(results, name)
-    with _dated(results.study.last_day):
+    with _options(results.study.last_day):
         for name, table in layers.items():
             _write_layer(table, path, name, crs=crs, lang=lang)
 
 
 @contextmanager
-def _dated(day: dt.date) -> Iterator[None]:
-    """Let the format's time stamps say one day, for the same bytes tomorrow."""
-    before = pyogrio.get_gdal_config_option(_DATE_OPTION)
-    pyogrio.set_gdal_config_options({_DATE_OPTION: f"{day.isoformat()}T00:00:00.000Z"})
+def _options(day: dt.date) -> Iterator[None]:
+    """Let the format's time stamps say one day, for the same bytes tomorrow, and do not wait for the disk."""
+    before = {name: pyogrio.get_gdal_config_option(name) for name in (_DATE_OPTION, _WAIT_OPTION)}
+    pyogrio.set_gdal_config_options({_DATE_OPTION: f"{day.isoformat()}T00:00:00.000Z", _WAIT_OPTION: "OFF"})
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({_DATE_OPTION: before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def _write_layer(table: gpd.GeoDataFrame, path: Path, name: str, *, crs: pyproj.CRS, lang: Lang) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geo.reports import cells, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pandas as pd
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PASS_LINE = 0.85
 Unit = tuple[str, str]
+People = Mapping[Unit, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -77,27 +79,35 @@ def headline_group(kind: ServiceType) -> str | None:
 def unit_names(results: Results) -> dict[Unit, str]:
     """Return unit → name, in the order of the coverage."""
     table = results.coverage
-    keys = zip(table["unit_kind"], table["unit_id"].fillna(""), table["unit_name"], strict=True)
     found: dict[Unit, str] = {}
-    for kind, code, name in keys:
-        found.setdefault((kind, code), name)
+    for kind, code, name in _listed(table, "unit_kind", "unit_id", "unit_name"):
+        found.setdefault((kind, _code(code)), name)
     return found
 
 
-def people(results: Results) -> Mapping[Unit, Mapping[str, float]]:
+def people(results: Results) -> People:
     """Return unit → group → people, for the groups that some evaluated service serves."""
     table = results.coverage[results.coverage["mode"] != wording.PRESENCE]
-    rows = zip(table["unit_kind"], table["unit_id"].fillna(""), table["demand"], table["people"], strict=True)
     found: dict[Unit, dict[str, float]] = {}
-    for kind, code, group, number in rows:
+    for kind, code, group, number in _listed(table, "unit_kind", "unit_id", "demand", "people"):
         counted = cells.number_of(number)
         if counted is not None:
-            found.setdefault((kind, code), {}).setdefault(group, counted)
+            found.setdefault((kind, _code(code)), {}).setdefault(group, counted)
     return found
 
 
 def _rows(table: pd.DataFrame) -> Iterator[tuple[Unit, Covered]]:
     columns = ("unit_kind", "unit_id", "people", "people_served", "share", "status")
-    for kind, code, number, served, share, status in zip(*(table[name].tolist() for name in columns), strict=True):
-        unit = (kind, code if isinstance(code, str) else "")
+    for kind, code, number, served, share, status in _listed(table, *columns):
+        unit = (kind, _code(code))
         yield unit, Covered(cells.number_of(number), cells.number_of(served), cells.number_of(share), str(status))
+
+
+def _listed(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of some columns; a list of Python's own values is walked quicker than a column."""
+    return zip(*(table[name].tolist() for name in columns), strict=True)
+
+
+def _code(unit_id: object) -> str:
+    """Return the id of a unit; the study and what is outside all units have none."""
+    return unit_id if isinstance(unit_id, str) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -29,6 +30,7 @@ TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
 A4 = 9
 MOST_LINES = 12
 LINE_POINTS = 13.0
+_TEXTS_KEPT = 4096  # names and notes come again in row after row
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
 _BOX = {"border": 1, "border_color": "#A6A6A6"}
@@ -182,11 +184,9 @@ def table(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], lin
     set_height(sheet, row, [column.header for column in columns], widths, least=2)
     for line in lines:
         row += 1
-        for position, (value, column) in enumerate(zip(line, columns, strict=True)):
-            write(book, sheet, row, position, value, kind=column.kind)
         texts = [
-            cells.text_of(value, book.lang) if column.kind == "text" else ""
-            for value, column in zip(line, columns, strict=True)
+            write(book, sheet, row, position, value, kind=column.kind)
+            for position, (value, column) in enumerate(zip(line, columns, strict=True))
         ]
         set_height(sheet, row, texts, widths)
     return row + 1
@@ -194,12 +194,13 @@ def table(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], lin
 
 def set_height(sheet: Worksheet, row: int, texts: Sequence[str], widths: Sequence[float], *, least: int = 1) -> None:
     """Make a row as high as its longest text needs: a program that opens the file does not wrap by itself."""
-    needed = max(lines_of(text, width) for text, width in zip(texts, widths, strict=True))
+    needed = max(lines_of(text, width) if text else 1 for text, width in zip(texts, widths, strict=True))
     shown = min(max(needed, least), MOST_LINES)
     if shown > 1:
         sheet.set_row(row, shown * LINE_POINTS + 2)
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def lines_of(text: str, width: float) -> int:
     """Return how many lines a text takes in a column so many characters wide; a wide character takes two.
 
@@ -219,20 +220,27 @@ def lines_of(text: str, width: float) -> int:
 
 def write(
     book: Book, sheet: Worksheet, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
-) -> None:
-    """Write one value: a finite number in a column of numbers, else text; "—" where there is nothing to say."""
+) -> str:
+    """Write one value: a finite number in a column of numbers, else text; "—" where there is nothing to say.
+
+    Returns
+    -------
+    The text, which may need more than one line; "" for a number and for "—".
+    """
     total = "total_" if style == "total" else ""
-    number = cells.number_of(value)
-    if kind != "text" and number is not None and not isinstance(value, bool):
-        name = "people_whole" if kind == "people" and number.is_integer() else kind
-        sheet.write_number(row, column, number, book.formats[total + name])
-        return
-    text = "" if number is None and isinstance(value, float) else cells.text_of(value, book.lang)
-    if kind == "text" and text.strip():
-        sheet.write_string(row, column, fitted(text), book.formats[style or "text"])
-    else:
-        shown = fitted(text) if text.strip() else wording.NOT_APPLICABLE
-        sheet.write_string(row, column, shown, book.formats[f"{total}none"])
+    if kind != "text" and not isinstance(value, bool):
+        number = cells.number_of(value)
+        if number is not None:
+            name = "people_whole" if kind == "people" and number.is_integer() else kind
+            sheet.write_number(row, column, number, book.formats[total + name])
+            return ""
+    text = "" if isinstance(value, float) and not math.isfinite(value) else cells.text_of(value, book.lang)
+    if not text.strip():
+        sheet.write_string(row, column, wording.NOT_APPLICABLE, book.formats[f"{total}none"])
+        return ""
+    name = (style or "text") if kind == "text" else f"{total}none"
+    sheet.write_string(row, column, fitted(text), book.formats[name])
+    return text if kind == "text" else ""
 
 
 def write_sum(book: Book, sheet: Worksheet, row: int, column: int, *, first: int, value: float) -> None:

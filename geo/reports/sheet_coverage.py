@@ -12,11 +12,11 @@ from geo.reports import cells, headline, layout, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xlsxwriter.worksheet import Worksheet
 
-    from geo.reports.headline import Covered, Unit
+    from geo.reports.headline import Covered, People, Unit
     from geo.reports.layout import Book
 
 KINDS = ("community", "outside", "park", "district")
@@ -28,30 +28,27 @@ _NAMES = 3
 
 def write_matrix(book: Book) -> None:
     """Write units × services: the headline group's share within the deciding limit, three classes of colour."""
-    groups = _groups(book)
-    services = headline.headlines(book.results)
+    people, services = headline.people(book.results), headline.headlines(book.results)
+    used = {group for by_group in people.values() for group in by_group}
+    groups = [group for group in schema.GROUPS if group in used]
+    names = _units(book)
     columns = _matrix_columns(book, groups, list(services))
     head = layout.FIRST_ROW
     sheet = layout.open_sheet(book, "coverage", columns, notes=book.say("note_districts"))
-    total = layout.table(book, sheet, head, columns, _unit_lines(book, groups))
+    total = layout.table(book, sheet, head, columns, _unit_lines(book, names, people, groups, shares=len(services)))
     shares_from = _NAMES + len(groups)
-    units = [*_units(book), STUDY]
+    units = [*names, STUDY]
     for column, (code, by_unit) in enumerate(services.items(), start=shares_from):
         presence = book.results.services[code].test == wording.PRESENCE
         for row, unit in enumerate(units, start=head + 1):
             _write_share(book, sheet, row, column, by_unit.get(unit), yes_no=presence and unit != STUDY)
-    _write_total(book, sheet, total, groups, first=head + 1)
+    _write_total(book, sheet, total, people, groups, first=head + 1)
     _colour(book, sheet, rows=(head + 1, total), columns=(shares_from, len(columns) - 1))
     layout.head_of_table(sheet, head, last_row=total - 1, columns=len(columns), frozen_columns=_NAMES)
     line = headline.pass_line(book.results)
     legend = book.say("note_colours", high=wording.percent(line), middle=wording.percent(line * _OF_PASS_LINE))
     sheet.write_string(total + 1, 0, legend, book.formats["origin"])
     layout.close_sheet(sheet, rows=total + 2, columns=len(columns))
-
-
-def _groups(book: Book) -> list[str]:
-    used = {group for by_group in headline.people(book.results).values() for group in by_group}
-    return [group for group in schema.GROUPS if group in used]
 
 
 def _units(book: Book) -> dict[Unit, str]:
@@ -74,14 +71,13 @@ def _matrix_columns(book: Book, groups: list[str], services: list[str]) -> list[
     return [*names, *people, *shares]
 
 
-def _unit_lines(book: Book, groups: list[str]) -> Iterator[list[object]]:
+def _unit_lines(
+    book: Book, names: Mapping[Unit, str], people: People, groups: list[str], *, shares: int
+) -> Iterator[list[object]]:
     """Give the names and people of every unit; the shares are written after."""
-    people = headline.people(book.results)
-    blank = [None] * len(headline.headlines(book.results))
-    for unit, name in _units(book).items():
-        counted = people.get(unit, {})
-        shown = name if unit[1] else wording.unit_kind(unit[0], book.lang)
-        yield [wording.unit_kind(unit[0], book.lang), unit[1], shown, *(counted.get(group) for group in groups), *blank]
+    for unit, name in names.items():
+        kind, counted = wording.unit_kind(unit[0], book.lang), people.get(unit, {})
+        yield [kind, unit[1], name if unit[1] else kind, *(counted.get(group) for group in groups), *([None] * shares)]
 
 
 def _write_share(
@@ -105,11 +101,10 @@ def _write_share(
         sheet.write_number(row, column, found.share, book.formats[style])
 
 
-def _write_total(book: Book, sheet: Worksheet, row: int, groups: list[str], *, first: int) -> None:
+def _write_total(book: Book, sheet: Worksheet, row: int, people: People, groups: list[str], *, first: int) -> None:
     """Write the row of the study: people as a live sum of the kinds that add to it, shares of the study itself."""
     for column, label in enumerate((book.say("total"), "", messages.text("word.study", book.lang))):
         sheet.write_string(row, column, label, book.formats["total"])
-    people = headline.people(book.results)
     for column, group in enumerate(groups, start=_NAMES):
         whole = people.get(STUDY, {}).get(group)
         parts = [by_group.get(group, 0.0) for unit, by_group in people.items() if unit[0] in SUMMED]

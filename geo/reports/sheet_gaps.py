@@ -215,10 +215,13 @@ def _judged(book: Book, found: Covered | None, kind: ServiceType | None) -> list
 def _nearest(book: Book, lack: Lack) -> tuple[object, object]:
     """Return the median minutes of the group's people in its largest gap, and the place most of them are nearest to."""
     gap = lack.gaps[0]
-    ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
     demand, points = book.results.demand, book.results.service_points
-    mine = demand[demand["id"].isin(ids) & (demand["group"] == lack.group)]
-    if gap[f"people_{lack.group}"] == gap["people"] or mine.empty:
+    if gap[f"people_{lack.group}"] == gap["people"]:
+        return gap["minutes_to_nearest"], gap["nearest_name"]
+    ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
+    columns = ["people", f"minutes_{lack.service}", f"nearest_{lack.service}"]
+    mine = demand.loc[demand["id"].isin(ids) & (demand["group"] == lack.group), columns]
+    if mine.empty:
         return gap["minutes_to_nearest"], gap["nearest_name"]
     people = mine["people"].to_numpy(dtype=np.float64)
     minutes = weighted_median(mine[f"minutes_{lack.service}"].to_numpy(dtype=np.float64), people)

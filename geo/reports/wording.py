@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from geo import messages, modes, schema
@@ -20,6 +21,7 @@ VERIFIED = "V"
 MODES = frozenset(modes.BUILTIN)
 
 
+@cache
 def mode(name: str, lang: Lang) -> str:
     """Return what a mode is called; a mode of the study's own keeps its name."""
     if name == PRESENCE:
@@ -27,16 +29,19 @@ def mode(name: str, lang: Lang) -> str:
     return messages.text(f"word.{name}", lang) if name in MODES else name
 
 
+@cache
 def group(name: str, lang: Lang) -> str:
     """Return what a group of people is called."""
     return messages.text(f"word.{name}", lang) if name in schema.GROUPS else name
 
 
+@cache
 def unit_kind(name: str, lang: Lang) -> str:
     """Return what a kind of unit is called."""
     return messages.text(f"word.{name}", lang) if name in schema.UNIT_KINDS else name
 
 
+@cache
 def coded(name: str, lang: Lang, *, of: str) -> str:
     """Return the catalogue's text `<of>_<name>` of this room, or the code itself where it has none.
 
@@ -48,6 +53,7 @@ def coded(name: str, lang: Lang, *, of: str) -> str:
     return messages.subject("report", lang).get(f"{of}_{name}", name)
 
 
+@cache
 def status(name: str, lang: Lang) -> str:
     """Return what a status of the coverage is called."""
     return messages.text(f"word.{name}", lang) if name in schema.COVERAGE_STATUS else name
