@@ -303,6 +303,36 @@ def test_the_crs_of_the_network_changes_nothing(shared: Path, mode: str) -> None
         assert np.median(np.abs(own[reached] - other[reached])) < FINE
 
 
+@pytest.mark.parametrize("mode", ["walk", "ebike", "drive"])
+def test_the_cache_changes_no_bit(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Worked out, worked out and kept, from disk, and after the disk has lost a bit."""
+    file = shared / "data" / "monaco" / "monaco.osm.gz"
+
+    def answers() -> list[bytes]:
+        net = queries.read_streets(file, mode=mode)
+        rng = np.random.default_rng(2)
+        west, south, east, north = net.bounds
+        places = gpd.GeoSeries(shapely.points(rng.uniform((west, south), (east, north), (220, 2))), crs=net.crs)
+        people, facilities = places.iloc[20:], places.iloc[:20]
+        near = queries.nearest_minutes(net, people, facilities, limit=20)
+        listed = queries.minutes_matrix(net, people, facilities, limit=20)
+        rings = queries.isochrones(net, facilities, minutes=[4.0, 9.0], combine="split")
+        numbers = [array.tobytes() for array in (near["minutes"].to_numpy(), listed["minutes"].to_numpy())]
+        return [*numbers, *shapely.to_wkb(rings.geometry.to_numpy())]
+
+    plain = answers()
+    monkeypatch.setenv("GEO_CACHE", str(tmp_path))
+    assert answers() == plain
+    kept = sorted(tmp_path.iterdir())
+    assert kept
+    assert answers() == plain
+    for entry in kept:
+        content = bytearray(entry.read_bytes())
+        content[len(content) // 2] ^= 1
+        entry.write_bytes(content)
+    assert answers() == plain
+
+
 # -- polygons ----------------------------------------------------------------------------------------
 
 

@@ -249,12 +249,15 @@ def _open(
 
 
 def _in_reach(shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Return geometries without those whose numbers are no coordinates in any CRS; these are noted."""
+    """Return geometries without those whose numbers are no coordinates in any CRS, which are noted.
+
+    Rings run one way in all of them: each format has its own, and sums over a ring depend on it in the last digit.
+    """
     absurd = np.asarray((np.abs(shapely.bounds(shapes)) > _FARTHEST).any(axis=1), dtype=np.bool_)
     findings.rows(rows[absurd], "kept", "broken_geometry", of=len(rows))
     kept = shapes.copy()
     kept[absurd] = None
-    return kept
+    return np.asarray(shapely.orient_polygons(kept), dtype=object)
 
 
 def _centre(opened: Sequence[_Opened]) -> places.LonLat | None:
