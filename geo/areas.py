@@ -184,9 +184,9 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
     place, names = joined["row"].to_numpy(), district["unit_id"].to_numpy(dtype=object)[joined["district"]]
     which = joined.groupby("row").cumcount().to_numpy()
     found = np.full(len(table), "", dtype=object)
-    for number in range(len(district)):
-        here = which == number
-        found[place[here]] += (LIST_SEPARATOR if number else "") + names[here]
+    for rank in range(len(district)):
+        here = which == rank
+        found[place[here]] += (LIST_SEPARATOR if rank else "") + names[here]
     return found
 
 

@@ -95,9 +95,7 @@ def reachable(found: Reach) -> Box:
     network, standing = found.network, found.facilities
     quickest_m = max(network.fastest_m, units.metres_in(1.0, network.mode.access_kmh))
     nodes = np.flatnonzero(np.isfinite(found.minutes))
-    xy = np.concatenate(
-        [network.node_xy[found.window.nodes_at(nodes)], network.places_on(standing.edge, standing.at)]
-    )
+    xy = np.concatenate([network.node_xy[found.window.nodes_at(nodes)], network.places_on(standing.edge, standing.at)])
     left = np.concatenate([found.horizon - found.minutes[nodes], np.full(len(standing.edge), found.horizon)])
     if not len(xy):
         west, south = network.bounds[:2]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -102,13 +103,21 @@ class Table:
 
     def cells(self, name: str) -> NDArray[Any]:
         """Return one column of :class:`Linked` of all cells; rows and columns are those of the tile."""
-        if name not in self._known:
+        if name not in self._columns:
             columns = [getattr(part.linked, name) for part in self.parts]
-            self._known[name] = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
-        return self._known[name]
+            self._columns[name] = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
+        return self._columns[name]
 
     @cached_property
-    def _known(self) -> dict[Any, Any]:
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    @cached_property
+    def _links(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    @cached_property
+    def _sides(self) -> dict[tuple[str, str], Sides]:
         return {}
 
     @cached_property
@@ -119,12 +128,12 @@ class Table:
     @cached_property
     def row(self) -> NDArray[np.int64]:
         """(cells,) row over the whole plane, southwards."""
-        return self.keys[self._tile, 0] * TILE + self.cells("row")
+        return np.asarray(self.keys[self._tile, 0] * TILE + self.cells("row"), dtype=np.int64)
 
     @cached_property
     def column(self) -> NDArray[np.int64]:
         """(cells,) column over the whole plane, eastwards."""
-        return self.keys[self._tile, 1] * TILE + self.cells("column")
+        return np.asarray(self.keys[self._tile, 1] * TILE + self.cells("column"), dtype=np.int64)
 
     @cached_property
     def island(self) -> NDArray[np.int64]:
@@ -147,10 +156,9 @@ class Table:
 
     def links(self, name: str) -> NDArray[Any]:
         """Return `edge`, `at` or `leg_m` of all links, sorted by edge."""
-        key = "link", name
-        if key not in self._known:
-            self._known[key] = np.concatenate([self.cells(name), self.cells(f"more_{name}")])[self._order]
-        return self._known[key]
+        if name not in self._links:
+            self._links[name] = np.concatenate([self.cells(name), self.cells(f"more_{name}")])[self._order]
+        return self._links[name]
 
     @cached_property
     def cell(self) -> NDArray[np.int64]:
@@ -170,14 +178,14 @@ class Table:
     def sides(self, network: Network, direction: Direction) -> Sides:
         """Return what a search on a network needs to know; worked out once a mode and direction."""
         key = network.mode.name, direction
-        if key not in self._known:
+        if key not in self._sides:
             seen, edge, at = travel_times.ways(network, direction), self.links("edge"), self.links("at")
             leg = units.minutes_of(self.links("leg_m"), network.mode.access_kmh)
             along, against = seen.along[edge], seen.against[edge]
-            self._known[key] = Sides(
+            self._sides[key] = Sides(
                 travel_times.partial(along, at) + leg, travel_times.partial(against, 1.0 - at) + leg
             )
-        return self._known[key]
+        return self._sides[key]
 
     def at(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the linked cell at rows and columns of the whole plane, -1 where none is."""
@@ -317,7 +325,9 @@ class CellLinks:
         first, more, island = (np.cumsum(arrays[name])[:-1] for name in ("sizes", "more_sizes", "island_sizes"))
         columns = [np.split(arrays[name], more if name.startswith("more") else first) for name in Linked._fields]
         islands = np.split(arrays["island"], island)
-        for (row, column), own, linked in zip(arrays["keys"].tolist(), islands, zip(*columns, strict=True), strict=True):
+        for (row, column), own, linked in zip(
+            arrays["keys"].tolist(), islands, zip(*columns, strict=True), strict=True
+        ):
             self.tiles[row, column] = Tile(Linked(*linked), own)
         self.tables.clear()
 
@@ -334,7 +344,9 @@ class CellLinks:
         table = self.tables[0] if self.tables else None
         if table is None or len(table.parts) < len(self.tiles):
             known = list(self.tiles.items())  # at once: other threads may be linking too
-            table = Table(np.array([key for key, _ in known], dtype=np.int64).reshape(-1, 2), [part for _, part in known])
+            table = Table(
+                np.array([key for key, _ in known], dtype=np.int64).reshape(-1, 2), [part for _, part in known]
+            )
             self.tables[:] = [table]
         return table
 
@@ -375,7 +387,7 @@ class CellLinks:
         side = _side(self.network, xy[ok], first.vertex[ok])
         bounds = np.searchsorted(tile[ok], np.arange(len(keys) + 1))
         found = []
-        for each, (begin, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for each, (begin, stop) in enumerate(pairwise(bounds)):
             mine = ok[begin:stop]
             more = np.flatnonzero(second.line[mine] >= 0)
             linked = Linked(

@@ -65,7 +65,7 @@ class Field:
     def of(self, owner: int) -> Field:
         """Return the part of the field that is nearest to a facility."""
         mine = self.reached.nearest == owner
-        return replace(self, reached=Reached(*(column[mine] for column in self.reached)), owner=owner)
+        return replace(self, reached=Reached._make(column[mine] for column in self.reached), owner=owner)
 
 
 class Crossings(NamedTuple):
@@ -95,7 +95,7 @@ class Crossings(NamedTuple):
 
     def take(self, rows: NDArray[np.intp]) -> Crossings:
         """Return some of the pairs."""
-        return Crossings(*(column[rows] for column in self))
+        return Crossings._make(column[rows] for column in self)
 
 
 def cell_minutes(cell_m: float, access_kmh: float) -> float:
@@ -121,7 +121,7 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
     vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
     asked = choice[inner] | choice[outer]
     theirs = _Facilities.of(fields)
-    beside = np.maximum(theirs.count(pairs.field, edge[inner]), theirs.count(pairs.field, edge[outer]))
+    beside = np.maximum(theirs.how_many(pairs.field, edge[inner]), theirs.how_many(pairs.field, edge[outer]))
     # Of one facility on a street the way along it is plain; several are looked at one by one.
     straight = (beside > 1) & ~asked
     # Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell.
@@ -175,10 +175,12 @@ class _Facilities(NamedTuple):
         theirs = [field.found.facilities for field in fields]
         key = np.concatenate([number * edges + each.edge for number, each in enumerate(theirs)])
         order = np.argsort(key, kind="stable")
-        at, leg, row = (np.concatenate([getattr(each, name) for each in theirs])[order] for name in ("at", "leg", "row"))
+        at, leg, row = (
+            np.concatenate([getattr(each, name) for each in theirs])[order] for name in ("at", "leg", "row")
+        )
         return cls(key[order], at, leg, row, edges)
 
-    def count(self, field: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.int64]:
+    def how_many(self, field: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return how many facilities of a field stand on each edge."""
         key = field * self.edges + edge
         return np.asarray(np.searchsorted(self.key, key, "right") - np.searchsorted(self.key, key, "left"))

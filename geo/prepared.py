@@ -104,7 +104,7 @@ def save(key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     if where is None:
         return
     packed = io.BytesIO()
-    np.savez(packed, **arrays)
+    np.savez(packed, allow_pickle=False, **arrays)
     content = packed.getbuffer()
     digest = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
     try:

@@ -147,7 +147,7 @@ def _sheet(fields: Sequence[_Laid], limit: float) -> _Sheet:
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
     laid = [_Laid.of(field) for field in fields]
     drafts = [_draft(_sheet(laid, limit), limit, fields[0].width) for limit in limits]
-    pairs = Crossings(*(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True)))
+    pairs = Crossings._make(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True))
     order = np.argsort(pairs.field, kind="stable")
     share = np.empty(len(order))
     share[order] = where_passed(fields, pairs.take(order))

@@ -113,12 +113,12 @@ def check_streets(city: City, rows: range, *, cell_m: float, every_m: float) -> 
 
 
 def test_streets_are_on_the_right_side_to_a_cell(city: City) -> None:
-    check_streets(city, range(FEW), cell_m=surfaces.CELL_M / 2.0, every_m=10.0)
+    check_streets(city, range(FEW), cell_m=surfaces.CELL_M, every_m=10.0)
 
 
 @pytest.mark.slow
 def test_streets_are_on_the_right_side_to_a_cell_every_few_metres(city: City) -> None:
-    check_streets(city, range(ALL), cell_m=surfaces.CELL_M / 2.0, every_m=4.0)
+    check_streets(city, range(ALL), cell_m=surfaces.CELL_M, every_m=4.0)
 
 
 def compared(city: City, row: int, *, cell_m: float) -> float:

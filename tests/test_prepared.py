@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from worlds import FOOT, build, street
 
 from geo import network, prepared, queries
 from geo.cells import CellLinks
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ARRAYS = {"minutes": np.array([1.5, np.inf, np.nan]), "edge": np.arange(4, dtype=np.int32)}
 

@@ -127,9 +127,7 @@ def test_round_a_loop_the_shorter_way() -> None:
 
 def test_round_a_one_way_loop_the_only_way() -> None:
     way_in = street((-100, 0), (0, 0), oneway="yes")
-    net = build(
-        street((0, 0), (100, 0), (100, 100), (0, 100), (0, 0), oneway="yes"), way_in, mode=CAR
-    )
+    net = build(street((0, 0), (100, 0), (100, 100), (0, 100), (0, 0), oneway="yes"), way_in, mode=CAR)
     assert minutes(net, [(10, 0), (0, 10)], [(0, 10)])[0] == pytest.approx([380 / 1000, 0.0])
     assert minutes(net, [(0, 10)], [(10, 0)])[0] == pytest.approx([20 / 1000])
     assert minutes(net, [(0, 10)], [(10, 0)], direction="from_service")[0] == pytest.approx([380 / 1000])
