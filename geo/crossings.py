@@ -196,7 +196,8 @@ def _bisected(
     start: NDArray[np.float64], way: NDArray[np.float64], within: Within, cell_m: float
 ) -> NDArray[np.float64]:
     low, high = np.zeros(len(start)), np.ones(len(start))
-    for _ in range(max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)):
+    # The middle of what is left is off by half of it at most.
+    for _ in range(max(int(np.ceil(np.log2(cell_m / (2.0 * EXACT_M)))), 0)):
         middle = (low + high) / 2.0
         served = within(start + way * middle[:, None], middle)
         low, high = np.where(served, middle, low), np.where(served, high, middle)
@@ -329,9 +330,10 @@ class _Between(NamedTuple):
         (near_m, near_at), (far_m, far_at) = self.one.foot(xy), self.two.foot(xy)
         near, far = self.one.minutes(near_m, near_at), self.two.minutes(far_m, far_at)
         swap = np.where(np.isnan(self.parted), far_m < near_m, share > self.parted)
-        metres, minutes, nearest = (
-            np.where(swap, other, own) for own, other in ((near_m, far_m), *zip(near, far, strict=True))
-        )
+        metres, minutes = np.where(swap, far_m, near_m), np.where(swap, far[0], near[0])
+        if (self.owner == ANY).all():
+            return np.asarray((metres <= self.cap_m) & (minutes <= self.limit), dtype=bool)
+        nearest = np.where(swap, far[1], near[1])
         return np.asarray((metres <= self.cap_m) & (minutes <= self.limit) & _is_of(nearest, self.owner), dtype=bool)
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from hypothesis import assume, given, settings, strategies as st
 from random_networks import worlds
 from worlds import CAR, EAST, FOOT, NORTH, build, line, scattered, spots, street, town
 
-from geo import barriers, cells, network, snapping
+from geo import barriers, catchments, cells, modes, network, snapping, streets
 from geo.cells import TILE, CellLinks, Table
 from geo.errors import GeoValueError
 from geo.modes import Mode
 from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from random_networks import World
 
@@ -280,3 +283,18 @@ def test_modes_on_the_same_streets_share_cells_but_not_minutes(seed: int) -> Non
     hold(other, table, facilities, limit=60.0, direction="to_service")
     one, two = (dense(table, reach(each, facilities, limit=500.0))[0] for each in (net, slow))
     assert two == pytest.approx(2.0 * one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", ["walk", "drive"])
+def test_cells_of_a_city_have_the_minutes_of_people(shared: Path, name: str, direction: Direction) -> None:
+    """One-ways, forbidden turns, private streets and islands of Porto Alegre; all that some facilities may reach."""
+    pieces = streets.read_osm(shared / "data" / "portoalegre" / "poa_osm.pbf", crs=pyproj.CRS.from_epsg(32722))
+    net = network.build(pieces, modes.BUILTIN[name])
+    rng, limit = np.random.default_rng(9), 12.0 if name == "walk" else 4.0
+    lines = net.lines[rng.integers(0, len(net.lines), 6)]
+    facilities = snapping.snap(net, shapely.line_interpolate_point(lines, rng.random(6), normalized=True))
+    links = CellLinks(net, 25.0)
+    table = links.link([catchments.reachable(reach(net, facilities, limit=limit, direction=direction))])
+    assert hold(links, table, facilities.assign(delay_minutes=rng.random(6)), limit=limit, direction=direction) > 0.02

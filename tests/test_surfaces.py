@@ -157,6 +157,7 @@ def test_cells_on_the_limit_itself_do_not_break_the_polygon() -> None:
 
 
 @pytest.mark.parametrize("mode", [FOOT, CAR], ids=lambda mode: mode.name)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10_000),
     limits=st.lists(st.floats(0.3, 12.0), min_size=2, max_size=4, unique=True),
@@ -180,11 +181,13 @@ def rough(seed: int, limit: float) -> Field:
     return replace(field, reached=reached)
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 def test_rough_fields_nest_too(seed: int) -> None:
     assert_nested(surfaces.isochrones([rough(seed, 15.0)], [0.0, 5.0, 5.1, 10.0, 15.0])[0])
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 def test_served_cells_are_inside_and_others_outside(seed: int) -> None:
     field = rough(seed, 5.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -65,8 +66,9 @@ def read_xlsx(source: LayerSource, findings: Findings, *, data: bytes, kind: str
     """Return a sheet of an xlsx workbook as columns of text: the one named `layer`, else the first with known headers."""
     _check_parts(data, source, findings)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that hold no data
+        # openpyxl warns of styles and extensions that hold no data, and prints what it thinks of some.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             found = [_xlsx_sheet(sheet, data, findings) for sheet in book.worksheets]
             cells = _chosen(found, source, findings, kind=kind).cells()
