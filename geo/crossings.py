@@ -196,8 +196,7 @@ def _bisected(
     start: NDArray[np.float64], way: NDArray[np.float64], within: Within, cell_m: float
 ) -> NDArray[np.float64]:
     low, high = np.zeros(len(start)), np.ones(len(start))
-    # The middle of what is left is off by half of it at most.
-    for _ in range(max(int(np.ceil(np.log2(cell_m / (2.0 * EXACT_M)))), 0)):
+    for _ in range(max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)):
         middle = (low + high) / 2.0
         served = within(start + way * middle[:, None], middle)
         low, high = np.where(served, middle, low), np.where(served, high, middle)
