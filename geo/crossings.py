@@ -1,9 +1,10 @@
-"""Where between two cells the minutes pass a limit: exact to half a metre, without linking a place anew.
+"""Where between two cells the minutes pass a limit: to half a metre, mostly without linking a place anew.
 
 A place between two neighbouring cells is nearest to the street of the one or of the other (or, rarely, of a
 third, which then is hardly nearer). Along one straight segment minutes rise evenly and the crossing is
 plain arithmetic; between two segments it is found by bisection, each place being served by the nearer one.
-A barrier between two cells parts them where it stands. Where a second street may be quicker, places are
+A barrier between two cells parts them where it stands; its slanting shadow beside them is not followed, so that
+near walls a crossing may be off by a cell. Where a second street may be quicker, places are
 linked as people are.
 """
 

@@ -37,7 +37,7 @@ def text_of(value: object, lang: Lang) -> str:
     ('ab', '', '', 'a;b')
     """
     if isinstance(value, str):
-        return _REFUSED.sub("", value)
+        return value if value.isprintable() else _REFUSED.sub("", value)  # nothing refused is printable
     if isinstance(value, Message):
         return _REFUSED.sub("", value.text(lang))
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -73,4 +73,4 @@ def _write_surface(surface: Surface, path: Path, crs: rasterio.crs.CRS) -> None:
         predictor=_FLOAT_PREDICTOR,
         bigtiff="if_safer",
     ) as target:
-        target.write(surface.minutes.astype(np.float32), 1)
+        target.write(surface.minutes.astype(np.float32, copy=False), 1)

@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import json
 import re
+import subprocess
+import sys
 
 import folium
 import pytest
@@ -40,6 +42,12 @@ def test_the_folium_map_is_the_same_page(results, page, tmp_path):
     assert shown.get_root().render() == page, "rendering twice adds nothing"
     shown.save(tmp_path / "map.html")
     assert (tmp_path / "map.html").read_text(encoding="utf-8") == page
+
+
+def test_a_run_does_not_wait_for_folium():
+    code = "import geo.maps, geo.maps.page, sys; print(*{'folium', 'branca', 'jinja2'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
 
 
 def test_jupyter_shows_the_page_in_a_frame(results, page):
