@@ -335,7 +335,13 @@ class CellLinks:
         """Link the cells of all tiles that boxes (west, south, east, north) touch, and return all cells linked."""
         side = TILE * self.cell_m
         keys: dict[tuple[int, int], None] = {}
-        for west, south, east, north in boxes:
+        least_x, least_y, most_x, most_y = self.network.bounds
+        for box in boxes:
+            # Beyond the cap around all streets there is nothing to link.
+            west, south = max(box[0], least_x - self.cap_m), max(box[1], least_y - self.cap_m)
+            east, north = min(box[2], most_x + self.cap_m), min(box[3], most_y + self.cap_m)
+            if west > east or south > north:
+                continue
             rows = range(int(np.floor(-north / side)), int(np.floor(-south / side)) + 1)
             columns = range(int(np.floor(west / side)), int(np.floor(east / side)) + 1)
             keys.update(((row, column), None) for row in rows for column in columns)

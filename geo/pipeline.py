@@ -411,9 +411,11 @@ def _exits(
         for ring in service.rings:
             furthest[ring.mode] = max(furthest.get(ring.mode, 0.0), ring.limit)
     border = shapely.boundary(inputs.area)
+    shapely.prepare(border)
     found = {}
     for mode, limit in furthest.items():
-        crossing = shapely.get_parts(shapely.intersection(networks[mode].lines, border))
+        lines = networks[mode].lines
+        crossing = shapely.get_parts(shapely.intersection(lines[shapely.intersects(border, lines)], border))
         places = crossing[shapely.get_type_id(crossing) == shapely.GeometryType.POINT]
         gates = snapping.snap(networks[mode], places, cap_m=cap_m)
         found[mode] = minutes_at(reach(networks[mode], gates, limit=limit), linked[mode])[0]

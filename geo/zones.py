@@ -5,8 +5,11 @@ The cell of a ring is halved until its drawn polygon misplaces fewer people than
 
 from __future__ import annotations
 
+import ctypes
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -119,7 +122,7 @@ def draw(
         Told the share that is done.
     """
     rings = [(service, number) for service in services for number in range(len(service.rings))]
-    bounds = _bounds(people, points)
+    bounds = _bounds(base, people, points)
     cell_m = surfaces.CELL_M
     while (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS and cell_m < COARSEST_M:
         cell_m *= 2.0
@@ -156,36 +159,37 @@ def _together(zones: list[_Zone], rings: Sequence[tuple[ServiceType, int]], peop
     )
 
 
-def _bounds(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+def _bounds(base: Zones, people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> Box:
+    """Return what is drawn: around people and services, as far as there are streets."""
     west, south, east, north = shapely.total_bounds(
         np.concatenate([people.geometry.to_numpy(), points.geometry.to_numpy()])
     )
-    return west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M
+    edges = np.array([net.bounds for net in base.networks.values()])
+    least, most = edges[:, :2].min(axis=0) - base.cap_m, edges[:, 2:].max(axis=0) + base.cap_m
+    return (
+        float(max(west - MARGIN_M, least[0])),
+        float(max(south - MARGIN_M, least[1])),
+        float(min(east + MARGIN_M, most[0])),
+        float(min(north + MARGIN_M, most[1])),
+    )
 
 
 def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> dict[str, _Ground]:
-    """Return cells and random points by mode; modes that use the same streets share them."""
+    """Return cells and random points of modes that use the same streets: they are linked once."""
     west, south, east, north = bounds
     draws = np.random.default_rng(_SEED).random((UNIFORM_POINTS, 2))
     random = shapely.points(west + draws[:, 0] * (east - west), south + draws[:, 1] * (north - south))
-    first: dict[str, str] = {}
+    found: dict[str, _Ground] = {}
     for mode in modes:
-        same = (known for known in first.values() if base.networks[known].same_streets(base.networks[mode]))
-        first[mode] = next(same, mode)
-
-    def linked(mode: str) -> _Ground:
         net = base.networks[mode]
+        if found:
+            shared = next(iter(found.values()))
+            found[mode] = shared._replace(links=shared.links.for_mode(net))
+            continue
         links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
         _link(links, bounds)
-        return _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
-
-    own = list(dict.fromkeys(first.values()))
-    with ThreadPoolExecutor() as pool:
-        found = dict(zip(own, pool.map(linked, own), strict=True))
-    return {
-        mode: found[known]._replace(links=found[known].links.for_mode(base.networks[mode]))
-        for mode, known in first.items()
-    }
+        found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
+    return found
 
 
 def _link(links: CellLinks, bounds: Box) -> None:
@@ -213,15 +217,36 @@ def _drawn_at(
     bounds: Box,
     combine: str,
 ) -> dict[Key, _Zone]:
-    """Return the zones of some rings at one cell size."""
-    grounds = _grounds(base, dict.fromkeys(service.rings[number].mode for service, number in rings), cell_m, bounds)
+    """Return the zones of some rings at one cell size; streets that differ are taken one after the other."""
+    found: dict[Key, _Zone] = {}
+    for modes in _by_streets(base, rings):
+        mine = [ring for ring in rings if _key(ring)[1] in modes]
+        of_ring = partial(_zone, base, _grounds(base, modes, cell_m, bounds), people, points, bounds, combine)
+        # Rings do not depend on one another, and the work is in libraries that let other threads run.
+        with ThreadPoolExecutor() as pool:
+            found |= dict(zip(map(_key, mine), pool.map(of_ring, mine), strict=True))
+        del of_ring
+        _give_back()
+    return found
 
-    def of_ring(ring: tuple[ServiceType, int]) -> _Zone:
-        return _zone(base, grounds, people, points, *ring, bounds=bounds, combine=combine)
 
-    # Rings do not depend on one another, and the work is in libraries that let other threads run.
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(map(_key, rings), pool.map(of_ring, rings), strict=True))
+def _by_streets(base: Zones, rings: Sequence[tuple[ServiceType, int]]) -> list[list[str]]:
+    """Return the modes of rings, those together that use the same streets."""
+    found: list[list[str]] = []
+    for mode in dict.fromkeys(_key(ring)[1] for ring in rings):
+        net = base.networks[mode]
+        same = next((modes for modes in found if base.networks[modes[0]].same_streets(net)), None)
+        if same is None:
+            found.append([mode])
+        else:
+            same.append(mode)
+    return found
+
+
+def _give_back() -> None:
+    """Let the system have the memory that tables of cells took: glibc would keep hundreds of megabytes of it."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _zone(
@@ -229,13 +254,12 @@ def _zone(
     grounds: Mapping[str, _Ground],
     people: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
-    service: ServiceType,
-    number: int,
-    *,
     bounds: Box,
     combine: str,
+    which: tuple[ServiceType, int],
 ) -> _Zone:
     """Return the surface and polygons of one ring, and how far the drawn one errs."""
+    service, number = which
     ring = service.rings[number]
     ground = grounds[ring.mode]
     theirs = working(base.served[ring.mode], points, service)

@@ -12,7 +12,7 @@ import shapely
 import slow_twin
 from hypothesis import assume, given, settings, strategies as st
 from random_networks import worlds
-from worlds import BIKE, CAR, FOOT, HIKER
+from worlds import BIKE, CAR, FOOT, HIKER, METRIC
 
 from geo import modes, network, snapping, streets, terrain, travel_times, windows
 from geo.errors import GeoValueError
@@ -62,7 +62,7 @@ def hold(world: World, mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("name", MODES)
-@settings(max_examples=100)
+@settings(max_examples=75)
 @given(world=worlds())
 def test_random_networks(name: str, world: World) -> None:
     hold(world, MODES[name])
@@ -193,6 +193,16 @@ def test_futian(futian: City, name: str) -> None:
 @pytest.mark.parametrize("name", modes.BUILTIN)
 def test_monaco(monaco: City, name: str, direction: Direction) -> None:
     assert hold_city(monaco, name, direction, people=200) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("county", ["yongchun", "nanan", "quangang"])
+@pytest.mark.parametrize("name", ["walk", "drive"])
+def test_samples(sample_layers: Path, county: str, name: str) -> None:
+    file = sample_layers / county / "streets.osm.pbf"
+    if not file.is_file():
+        pytest.skip(f"no sample study {county}: write it with geo sample {county}")
+    assert hold_city(City(streets.read_osm(file, crs=METRIC), None), name, "to_service", people=300) > 0.2
 
 
 def test_in_monaco_a_one_way_pair_and_two_places_on_one_edge(shared: Path) -> None:

@@ -1,7 +1,10 @@
 """Any file or table → canonical layer and repair report; the only room that opens layer files.
 
-`reading` puts a study's layers together; `vectors` and `sheets` open files, `headers` and `columns`
-understand their columns, `values` their cells, `places` their coordinates, `services` their types.
+`reading` puts a study's layers together. `formats` finds the reader: `delimited`, `workbooks` and `web_tables` give the
+cells in which `sheets` finds the header and `stray_rows` what is no row; `vectors` (with `dbase`), `placemarks`,
+`drawings` and `parquets` open what is drawn, `archives` what is packed, `postgis` what lies in a database, all of them
+within `bounds`. `headers` and `columns` understand the columns, `values` the cells, `places` the coordinates,
+`services` the types.
 """
 
 from __future__ import annotations
