@@ -125,8 +125,8 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     ),
     "coordinates that are no numbers in more than a tenth of the rows": (
         {"stations_csv": rows_with(with_lon("村口"), [2, 9, 20])},
-        ["stations.csv", "第 2、9、20 行", "坐标不是数字", "村口", "请改为"],
-        ["stations.csv", "rows 2, 9, 20", "not numbers", "write decimal degrees"],
+        ["stations.csv", "第 2、9、20 行", "坐标看不懂", "村口", "请改为"],
+        ["stations.csv", "rows 2, 9, 20", "cannot be read", "decimal degrees"],
     ),
     "metres that are called degrees": (
         {"stations_csv": csv_text([[*row[:3], 520_000, 2_800_000, ""] for row in stations()])},
@@ -299,7 +299,7 @@ def test_a_failed_run_leaves_earlier_results_as_they_were(tmp_path: Path) -> Non
 SINGLE_ROWS: dict[str, tuple[dict[str, Any], str, str]] = {
     "swapped": ({"stations_csv": rows_with(swapped, [5])}, "第 5 行", "已对调"),
     "two of 24 are still rows": ({"stations_csv": rows_with(swapped, [5, 6])}, "第 6 行", "已对调"),
-    "no number": ({"stations_csv": rows_with(with_lon("村口"), [25])}, "第 25 行", "坐标不是数字"),
+    "no number": ({"stations_csv": rows_with(with_lon("村口"), [25])}, "第 25 行", "坐标看不懂"),
     "no place": ({"stations_csv": rows_with(with_lon(""), [12])}, "第 12 行", "没有坐标"),
     "in the ocean": ({"stations_csv": rows_with(with_lon(123.4), [6])}, "第 6 行", "位置可疑"),
     "at null island": (
