@@ -176,7 +176,11 @@ def test_what_is_linked_is_not_linked_again() -> None:
     assert links.link([BOX]) is table
     west, south, _, _ = BOX
     assert links.link([(west, south, west + 10, south + 10)]) is table
-    assert links.link([(west, south - 5000, west + 10, south - 4990)]) is not table
+    # Where there is no street there is nothing to link.
+    assert links.link([(west, south - 5000, west + 10, south - 4990)]) is table
+    less = CellLinks(town(1), 25.0)
+    part = less.link([(EAST, NORTH, EAST + 10, NORTH + 10)])
+    assert len(part.parts) < len(less.link([BOX]).parts)
 
 
 def test_many_tiles_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

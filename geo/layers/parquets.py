@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,9 @@ def read_parquet(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
         texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = _bounded(file, findings)
+        table.validate(full=True)  # texts that are no UTF-8 would come to light much later
         return _raw(table, geo, findings)
-    except _FAULTS as error:
+    except (*_FAULTS, pa.ArrowException) as error:
         findings.fault(
             "broken_file", why=f"{type(error).__name__}: {shown(str(error).replace(str(path), source.label))}"
         )
@@ -107,9 +109,10 @@ def _raw(table: Any, geo: dict[str, Any], findings: Findings) -> Raw:  # noqa: A
     if geo and name not in described:
         findings.fault("no_such_layer", given=shown(name), found=listed(table.column_names))
         raise UnreadableError
-    others = [own for own in table.column_names if own not in described and own != "bbox"]
-    frame = table.select(others).to_pandas(strings_to_categorical=False, ignore_metadata=True)
-    columns = pd.DataFrame({n: _plain(frame.iloc[:, n]) for n in range(len(others))}, index=range(n_rows))
+    others = [own for own in table.column_names if own not in described and not (geo and own == "bbox")]
+    if len(described) > 1:
+        findings.tell("fields_skipped", columns=listed(own for own in described if own != name))
+    columns = pd.DataFrame({n: _plain(table.column(own)) for n, own in enumerate(others)}, index=range(n_rows))
     columns.columns = pd.Index(others, dtype="object")
     if not geo:
         return Raw(columns, rows, None, None, is_sheet=False)
@@ -119,13 +122,15 @@ def _raw(table: Any, geo: dict[str, Any], findings: Findings) -> Raw:  # noqa: A
     return Raw(columns, rows, shapes, _crs(about), is_sheet=False)
 
 
-def _plain(column: pd.Series[Any]) -> Any:  # noqa: ANN401
-    """Return a column of numbers as it is, any other as texts and Nones."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
-        return column.to_numpy()
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return column.map(lambda value: None if pd.isna(value) else value.isoformat(sep=" ")).to_numpy(dtype=object)
-    return column.astype("object").to_numpy()
+def _plain(column: Any) -> NDArray[Any]:  # noqa: ANN401
+    """Return a column of numbers as it is (missing is NaN), any other as texts and Nones."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    out = np.empty(len(column), dtype=object)
+    out[:] = [value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value for value in column.to_pylist()]
+    return out
 
 
 def _shapes(
