@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -365,10 +366,18 @@ def test_nonsense_is_a_fault_and_never_a_traceback(tmp_path: Path, name: str, da
     assert faults_of(path).startswith(f"{name} (service_points):")
 
 
-def test_an_old_workbook_is_told_apart(tmp_path: Path) -> None:
+def test_an_old_workbook_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
+    monkeypatch.setitem(sys.modules, "xlrd", None)  # as without the extra
     assert "old .xls or under a password" in faults_of(path)
+
+
+def test_a_damaged_old_workbook_is_a_fault(tmp_path: Path) -> None:
+    pytest.importorskip("xlrd", reason="old workbooks need the extra xls")
+    path = tmp_path / "a.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
+    assert "damaged" in faults_of(path)
 
 
 def test_a_cut_workbook_is_a_fault(tmp_path: Path) -> None:

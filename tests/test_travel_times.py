@@ -10,9 +10,9 @@ import pytest
 import shapely
 import slow_twin
 from hypothesis import given, strategies as st
-from worlds import BIKE, CAR, FOOT, HIKER, METRIC, build, link, scattered, street, town
+from worlds import BIKE, CAR, FOOT, HIKER, build, link, scattered, street, town
 
-from geo import modes, network, snapping, streets
+from geo import network, snapping, streets
 from geo.modes import Mode
 from geo.travel_times import matrix, minutes_at, reach
 
@@ -268,53 +268,6 @@ def test_little_towns_equal_the_slow_twin(mode: Mode, direction: Direction, seed
     facilities = snapping.snap(net, np.concatenate([scattered(seed + 1, 3), shapely.get_point(net.lines[:1], -1)]))
     people = np.concatenate([scattered(seed, 25), shapely.get_point(net.lines[:5], 0)])
     assert check(net, snapping.snap(net, people), facilities, direction) > 0
-
-
-def about(net: Network, *, people: int, facilities: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Places spread along the streets and up to 350 m off them, the same every time."""
-    rng = np.random.default_rng(20_261_231)
-    count = people + facilities
-    lines = net.lines[rng.integers(0, len(net.lines), count)]
-    xy = shapely.get_coordinates(shapely.line_interpolate_point(lines, rng.random(count), normalized=True))
-    off = rng.normal(0.0, 60.0, (count, 2))
-    off[: count // 50] *= 6
-    linked = snapping.snap(net, shapely.points(xy + off))
-    return linked.iloc[:people].reset_index(drop=True), linked.iloc[people:].reset_index(drop=True)
-
-
-@pytest.fixture(scope="module")
-def porto_alegre(shared: Path) -> gpd.GeoDataFrame:
-    return streets.read_osm(shared / "data" / "portoalegre" / "poa_osm.pbf", crs=pyproj.CRS.from_epsg(32722))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("mode", ["walk", "ebike", "drive"])
-def test_porto_alegre_equals_the_slow_twin(porto_alegre: gpd.GeoDataFrame, mode: str, direction: Direction) -> None:
-    rng = np.random.default_rng(7)
-    gradient = rng.normal(0.0, 0.05, len(porto_alegre))
-    net = network.build(porto_alegre, modes.BUILTIN[mode], gradient=gradient)
-    people, facilities = about(net, people=500, facilities=20)
-    assert check(net, people, facilities, direction, limit=30.0) > 0.2
-
-
-def test_futian_equals_the_slow_twin(shared: Path) -> None:
-    pieces = streets.read_graphml(shared / "data" / "futian" / "futian_osmnx.graphml", crs=pyproj.CRS.from_epsg(4547))
-    net = network.build(pieces, modes.BUILTIN["walk"])
-    people, facilities = about(net, people=500, facilities=20)
-    assert check(net, people, facilities, "to_service") > 0.9
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["yongchun", "nanan", "quangang"])
-@pytest.mark.parametrize("mode", ["walk", "drive"])
-def test_samples_equal_the_slow_twin(sample_layers: Path, name: str, mode: str) -> None:
-    file = sample_layers / name / "streets.osm.pbf"
-    if not file.is_file():
-        pytest.skip(f"no sample study {name}: write it with geo sample {name}")
-    net = network.build(streets.read_osm(file, crs=METRIC), modes.BUILTIN[mode])
-    people, facilities = about(net, people=500, facilities=20)
-    assert check(net, people, facilities, "to_service") > 0.2
 
 
 # -- against published distances ---------------------------------------------------------------------
