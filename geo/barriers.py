@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GATE_OPENING_M = 3.0
 _TOUCH_M = 1e-6
+_CLEAR_M = 1e-3
 
 
 def lines(
@@ -61,8 +62,7 @@ class Fence:
 
     def near(self, xy: NDArray[np.float64], *, within_m: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which places may have a barrier within some metres; some that have none are among them."""
-        longest = float(within_m.max(initial=0.0))
-        return np.asarray(self.index.not_nearer_than(xy, within_m=longest) <= within_m, dtype=bool)
+        return self.index.may_be_within(xy, metres=within_m)
 
     def parts(self, xy: NDArray[np.float64], way: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return at what share of a way (n, 2) from each place the first barrier stands, NaN where none does."""
@@ -82,16 +82,40 @@ class Fence:
 
     def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
+        return self.blockers(xy, feet) >= 0
+
+    def blockers(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return a segment that each leg crosses, -1 where it crosses none."""
         way = feet - xy
         length = np.hypot(way[:, 0], way[:, 1])
-        blocked = np.zeros(len(xy), dtype=bool)
+        blocker = np.full(len(xy), -1, dtype=np.int64)
         near = np.flatnonzero(length > _TOUCH_M)
         near = near[self.near(xy[near], within_m=length[near])]
         # Stop a hair before the street: a wall may run along it, or end at it.
         shorter = (length[near] - _TOUCH_M) / length[near]
         legs = shapely.linestrings(np.stack([xy[near], xy[near] + way[near] * shorter[:, None]], axis=1))
-        blocked[near[self.tree.query(legs, predicate="intersects")[0]]] = True
-        return blocked
+        rows, walls = self.tree.query(legs, predicate="intersects")
+        blocker[near[rows]] = walls
+        return blocker
+
+    def surely_blocks(
+        self, xy: NDArray[np.float64], feet: NDArray[np.float64], walls: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Say which legs cross one given segment each, and clearly: both ends of either lie off the other by a hair."""
+        start, along = self.index.start[walls], self.index.vector[walls]
+        way = feet - xy
+        off_wall = [_cross(along, place - start) for place in (xy, feet)]
+        off_leg = [_cross(way, place - xy) for place in (start, start + along)]
+        hair = _CLEAR_M * np.hypot(along[:, 0], along[:, 1]), _CLEAR_M * np.hypot(way[:, 0], way[:, 1])
+        clear = [
+            (np.abs(one) > least) & (np.abs(other) > least) & ((one > 0) != (other > 0))
+            for (one, other), least in zip((off_wall, off_leg), hair, strict=True)
+        ]
+        return np.asarray(clear[0] & clear[1], dtype=bool)
+
+
+def _cross(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
 
 
 def fence(segments: NDArray[np.object_] | None, areas: NDArray[np.object_] | None = None) -> Fence | None:

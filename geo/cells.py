@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TILE = 64
 _BLOCK = 16
-_AT_ONCE = 400_000
+_AT_ONCE = 200_000
 
 
 class Linked(NamedTuple):

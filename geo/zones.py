@@ -6,6 +6,7 @@ The cell of a ring is halved until its drawn polygon misplaces fewer people than
 from __future__ import annotations
 
 import ctypes
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -223,7 +224,7 @@ def _drawn_at(
         mine = [ring for ring in rings if _key(ring)[1] in modes]
         of_ring = partial(_zone, base, _grounds(base, modes, cell_m, bounds), people, points, bounds, combine)
         # Rings do not depend on one another, and the work is in libraries that let other threads run.
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             found |= dict(zip(map(_key, mine), pool.map(of_ring, mine), strict=True))
         del of_ring
         _give_back()

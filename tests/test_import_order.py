@@ -19,7 +19,7 @@ FLOOR = (
 )
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
-    *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
+    *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
 )
 OUTPUTS = ("maps", "reports")
@@ -34,6 +34,7 @@ ORDER = {room: number for number, room in enumerate(room for band in BANDS for r
 # rooms: they hand each other arrays, not tables, and none is of use without those before it.
 MACHINE = {
     "arcs": ("access",),
+    "line_index": ("line_blocks",),
     "network": ("access", "arcs", "line_index"),
     "barriers": ("line_index",),
     "snapping": ("line_index", "barriers"),

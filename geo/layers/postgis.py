@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from psycopg import Connection
-    from psycopg.sql import Composable
+    from psycopg.sql import Composable, Composed
 
     from geo.layers.findings import Findings
     from geo.study_file import Database, LayerSource
@@ -221,7 +221,7 @@ def _expressions(table: _Table, geometry: str | None, extension: str) -> tuple[l
 
 
 def _rows(
-    connection: Connection[Any], query: Composable, findings: Findings, *, width: int
+    connection: Connection[Any], query: Composed, findings: Findings, *, width: int
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query a few thousand at a time, and stop with a fault where there are too many."""
     n_cells = n_bytes = 0
