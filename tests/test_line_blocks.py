@@ -40,7 +40,10 @@ def same(one: Nearest, other: Nearest) -> bool:
 @given(st.integers(0, 10_000), st.sampled_from([np.inf, 300.0, 45.0, 3.0]), st.integers(7, 90))
 def test_the_nearest_line_is_the_same_to_the_last_bit(seed: int, within_m: float, chunk: int) -> None:
     lines = town(seed).lines
-    at_nodes, middles = shapely.get_point(lines[:10], 0), shapely.line_interpolate_point(lines[:10], 0.5, normalized=True)
+    at_nodes, middles = (
+        shapely.get_point(lines[:10], 0),
+        shapely.line_interpolate_point(lines[:10], 0.5, normalized=True),
+    )
     xy = shapely.get_coordinates(np.concatenate([scattered(seed, 60), at_nodes, middles]))
     index = LineIndex.of(lines)
     plain = index.nearest(xy, within_m=within_m)
