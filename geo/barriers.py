@@ -70,7 +70,7 @@ class Fence:
         near = np.flatnonzero(self.near(xy, within_m=np.hypot(way[:, 0], way[:, 1])))
         lines = shapely.linestrings(np.stack([xy[near], xy[near] + way[near]], axis=1))
         rows, walls = self.tree.query(lines)
-        start, along = self.index.start[walls], self.index.vector[walls]
+        start, along = self._walls(walls)
         offset, mine = start - xy[near[rows]], way[near[rows]]
         cross = mine[:, 0] * along[:, 1] - mine[:, 1] * along[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -79,6 +79,11 @@ class Fence:
         meets = (at >= 0) & (at <= 1) & (on >= 0) & (on <= 1)
         np.minimum.at(share, near[rows[meets]], at[meets])
         return np.where(np.isfinite(share), share, np.nan)
+
+    def _walls(self, walls: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where segments begin, and the way to their other end."""
+        xy, vertex = self.index.flat.xy, self.index.vertex[walls]
+        return xy[vertex], xy[vertex + 1] - xy[vertex]
 
     def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say whose leg crosses a barrier; a street that lies on the barrier may be reached."""
@@ -102,7 +107,7 @@ class Fence:
         self, xy: NDArray[np.float64], feet: NDArray[np.float64], walls: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Say which legs cross one given segment each, and clearly: both ends of either lie off the other by a hair."""
-        start, along = self.index.start[walls], self.index.vector[walls]
+        start, along = self._walls(walls)
         way = feet - xy
         off_wall = [_cross(along, place - start) for place in (xy, feet)]
         off_leg = [_cross(way, place - xy) for place in (start, start + along)]

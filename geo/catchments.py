@@ -5,6 +5,8 @@ The three forms share searches and cells, so that they agree: what is divided ad
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -73,11 +75,18 @@ def _each(
     """Return the zones of facilities, each searched by itself; near ones after each other."""
     shapes = np.full((len(facilities), len(limits)), shapely.MultiPolygon(), dtype=object)
     searches = reach_each(links.network, facilities, limit=further, direction=direction)
-    while some := list(islice(searches, _SEARCHES_AT_ONCE)):
-        # Linked together first: cells that are found later would make a new table.
-        links.link(reachable(found) for found in some)
-        rows = [int(found.facilities.row[0]) for found in some]
-        shapes[rows] = surfaces.isochrones((field_of(links, found) for found in some), limits)
+
+    def draw(some: Sequence[tuple[Reach, Box]]) -> None:
+        rows = [int(found.facilities.row[0]) for found, _ in some]
+        shapes[rows] = surfaces.isochrones([field_of(links, found, box=box) for found, box in some], limits)
+
+    # Facilities do not depend on one another, and the work is in libraries that let other threads run.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        while some := [(found, reachable(found)) for found in islice(searches, _SEARCHES_AT_ONCE)]:
+            # Linked together first: cells that are found later would make a new table.
+            links.link(box for _, box in some)
+            batches = [some[at : at + surfaces.FIELDS_AT_ONCE] for at in range(0, len(some), surfaces.FIELDS_AT_ONCE)]
+            list(pool.map(draw, batches))
     return shapes
 
 

@@ -30,6 +30,7 @@ STEP_M = 10.0
 _FIRST_NEIGHBOURS = 6
 _CHUNK = 50_000
 _MANY = 20_000
+_ALONE = 3_000
 _TIE_M = 1e-9
 _END_M = 1e-6
 
@@ -39,6 +40,42 @@ def along(xy: NDArray[np.float64], offset: NDArray[np.int64]) -> NDArray[np.floa
     run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
     first = offset[:-1]
     return np.asarray(run - np.repeat(run[first], np.diff(offset)), dtype=np.float64)
+
+
+class Flat(NamedTuple):
+    """Many lines as plain arrays: line `i` is `xy[offset[i]:offset[i + 1]]`.
+
+    Attributes
+    ----------
+    xy
+        (vertices, 2) metres.
+    offset
+        (lines + 1,) where each line begins.
+    along_m
+        (vertices,) metres from the start of each line (:func:`along`).
+    """
+
+    xy: NDArray[np.float64]
+    offset: NDArray[np.int64]
+    along_m: NDArray[np.float64]
+
+    def feet(
+        self, places: NDArray[np.float64], vertex: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return where the feet of places (n, 2) stand on a segment each, as shares of it, and their distances."""
+        # Component by component: a sum over an axis of two is many times slower.
+        start_x, start_y = self.xy[vertex, 0], self.xy[vertex, 1]
+        along_x, along_y = self.xy[vertex + 1, 0] - start_x, self.xy[vertex + 1, 1] - start_y
+        x, y = places[:, 0] - start_x, places[:, 1] - start_y
+        square = along_x * along_x + along_y * along_y
+        share = np.divide(x * along_x + y * along_y, square, out=np.zeros(len(x)), where=square > 0.0)
+        np.clip(share, 0.0, 1.0, out=share)
+        return share, np.hypot(x - along_x * share, y - along_y * share)
+
+    def segments(self, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many segments lines have, and the vertices at which these begin."""
+        count = self.offset[lines + 1] - self.offset[lines] - 1
+        return count, ranges(self.offset[lines], count)
 
 
 class Nearest(NamedTuple):
@@ -82,24 +119,19 @@ class LineIndex:
 
     Attributes
     ----------
+    flat
+        The lines, and maybe others.
     line, vertex
-        (segments,) row of the line that each segment is part of, and the vertex at which it begins.
-    start, vector
-        (segments, 2) first end, and the way from it to the other.
-    before_m, whole_m
-        (segments,) metres of the line before the segment, and of the whole line.
+        (segments,) line that each segment is part of, and the vertex at which it begins.
     sampled
         (samples,) segment of each sample.
     tree
         k-d tree of the samples.
     """
 
+    flat: Flat
     line: NDArray[np.int64]
     vertex: NDArray[np.int64]
-    start: NDArray[np.float64]
-    vector: NDArray[np.float64]
-    before_m: NDArray[np.float64]
-    whole_m: NDArray[np.float64]
     sampled: NDArray[np.int64]
     tree: cKDTree | None
 
@@ -108,40 +140,20 @@ class LineIndex:
         """Index LineStrings in a metric CRS."""
         xy, of_line = shapely.get_coordinates(lines, return_index=True)
         offset = np.searchsorted(of_line, np.arange(len(lines) + 1))
-        return cls.of_flat(xy, offset, along(xy, offset), np.arange(len(lines)))
+        return cls.of_flat(Flat(xy, offset, along(xy, offset)), np.arange(len(lines)))
 
     @classmethod
-    def of_flat(
-        cls,
-        xy: NDArray[np.float64],
-        offset: NDArray[np.int64],
-        along_m: NDArray[np.float64],
-        lines: NDArray[np.int64],
-    ) -> LineIndex:
-        """Index some of many lines: line `i` is `xy[offset[i]:offset[i + 1]]`; answers give the number `i`.
-
-        Parameters
-        ----------
-        xy, offset
-            All lines.
-        along_m
-            (vertices,) metres from the start of each line (:func:`along`).
-        lines
-            Which to index.
-        """
-        segments = offset[lines + 1] - offset[lines] - 1
-        first = ranges(offset[lines], segments)
-        place = np.repeat(lines, segments)
-        start, vector = xy[first], xy[first + 1] - xy[first]
+    def of_flat(cls, flat: Flat, lines: NDArray[np.int64]) -> LineIndex:
+        """Index some of many lines; answers give their numbers."""
+        count, vertex = flat.segments(lines)
+        line = np.repeat(lines, count).astype(np.int64)
+        start, vector = flat.xy[vertex], flat.xy[vertex + 1] - flat.xy[vertex]
         length = np.hypot(vector[:, 0], vector[:, 1])
         count = np.maximum(np.ceil(length / STEP_M).astype(np.int64), 1) + 1
-        sampled = np.repeat(np.arange(len(first)), count)
+        sampled = np.repeat(np.arange(len(vertex)), count)
         step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
         places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
-        tree = cKDTree(places) if len(places) else None
-        return cls(
-            place.astype(np.int64), first, start, vector, along_m[first], along_m[offset[place + 1] - 1], sampled, tree
-        )
+        return cls(flat, line, vertex, sampled, cKDTree(places) if len(places) else None)
 
     def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
         """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""
@@ -195,7 +207,7 @@ class LineIndex:
             rows = rows[(self.tree.query(middle)[0] <= reach)[block]]
         if len(rows):
             most = float(metres[rows].max()) + STEP_M
-            apart = self.tree.query(xy[rows], distance_upper_bound=most, workers=-1)[0]
+            apart = self.tree.query(xy[rows], distance_upper_bound=most, workers=_workers(len(rows)))[0]
             near[rows] = apart - STEP_M / 2.0 - _TIE_M <= metres[rows]
         return near
 
@@ -207,15 +219,27 @@ class LineIndex:
         if tree is None:
             return rows[:0]
         reach = np.hypot(within_m, STEP_M / 2.0) + _TIE_M
-        apart, sample = tree.query(xy[rows], k=np.arange(1, neighbours + 1), distance_upper_bound=reach, workers=-1)
+        apart, sample = tree.query(
+            xy[rows], k=np.arange(1, neighbours + 1), distance_upper_bound=reach, workers=_workers(len(rows))
+        )
         # A line at distance d has a sample within hypot(d, step / 2); d is at most the nearest sample's.
         enough = apart[:, -1] > np.hypot(apart[:, 0], STEP_M / 2.0) + _TIE_M
         enough |= ~np.isfinite(apart[:, -1]) | (neighbours == len(self.sampled))
         done, sample = rows[enough], sample[enough]
         there = sample < len(self.sampled)
         first = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-        self._choose(xy, done, found, Pairs(first, self.sampled[sample[there]]), within_m=within_m)
+        choose(
+            found,
+            done,
+            xy[done],
+            self._candidates(Pairs(first, self.sampled[sample[there]])),
+            self.flat,
+            within_m=within_m,
+        )
         return np.asarray(rows[~enough], dtype=np.intp)
+
+    def _candidates(self, pairs: Pairs) -> Candidates:
+        return Candidates(pairs.first, self.line[pairs.segment], self.vertex[pairs.segment])
 
     def _by_blocks(
         self,
@@ -233,9 +257,9 @@ class LineIndex:
             sides_m,
             within_m=within_m,
             around=partial(self._around, within_m=within_m),
-            metres_to=lambda places, segment: self._feet(places, segment)[1],
+            metres_to=lambda places, segment: self.flat.feet(places, self.vertex[segment])[1],
         )
-        self._choose(xy, rows, found, pairs.of(block)[1], within_m=within_m)
+        choose(found, rows, mine, self._candidates(pairs.of(block)[1]), self.flat, within_m=within_m)
 
     def _around(self, middle: NDArray[np.float64], radius: float, *, within_m: float) -> Pairs:
         """Return the segments that may be nearest to points within a radius of middles (n, 2)."""
@@ -252,47 +276,6 @@ class LineIndex:
         whose, segment = np.divmod(pair, segments)
         return Pairs(np.searchsorted(whose, np.arange(len(middle) + 1)), segment)
 
-    def _choose(
-        self, xy: NDArray[np.float64], rows: NDArray[np.intp], found: Nearest, pairs: Pairs, *, within_m: float
-    ) -> None:
-        """Give points the nearest of their segments; those of none stay without."""
-        rows, first = rows[np.diff(pairs.first) > 0], pairs.first[np.append(np.diff(pairs.first) > 0, True)]
-        if not len(rows):
-            return
-        count = np.diff(first)
-        segment = pairs.segment
-        along_m, metres = self._feet(np.repeat(xy[rows], count, axis=0), segment)
-        best = np.minimum.reduceat(metres, first[:-1])
-        tied = metres <= np.repeat(best + _TIE_M, count)
-        # Vertices are numbered line by line, so that the first is on the first line, and the first place on it.
-        vertex = np.where(tied, self.vertex[segment], np.iinfo(np.int64).max)
-        lowest = np.minimum.reduceat(vertex, first[:-1])
-        inside = np.flatnonzero(best <= within_m)
-        # A segment may be named twice: the first of those that begin at the lowest vertex.
-        at = np.flatnonzero(vertex == np.repeat(lowest, count))
-        pick = at[np.searchsorted(at, first[:-1])][inside]
-        chosen, to = segment[pick], rows[inside]
-        found.line[to], found.vertex[to] = self.line[chosen], self.vertex[chosen]
-        found.fraction[to] = share_of(self.before_m[chosen] + along_m[pick], self.whole_m[chosen])
-        found.metres[to] = best[inside]
-        length = np.hypot(self.vector[chosen, 0], self.vector[chosen, 1])
-        share = np.divide(along_m[pick], length, out=np.zeros(len(to)), where=length > 0)
-        found.foot[to] = self.start[chosen] + self.vector[chosen] * share[:, None]
-
-    def _feet(
-        self, xy: NDArray[np.float64], segment: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how far along a segment each the foot of places (n, 2) stands, and the distance to it."""
-        # Component by component: a sum over an axis of two is many times slower.
-        x, y = xy[:, 0] - self.start[segment, 0], xy[:, 1] - self.start[segment, 1]
-        along_x, along_y = self.vector[segment, 0], self.vector[segment, 1]
-        square = along_x * along_x + along_y * along_y
-        share = np.divide(x * along_x + y * along_y, square, out=np.zeros(len(x)), where=square > 0.0)
-        np.clip(share, 0.0, 1.0, out=share)
-        x -= along_x * share
-        y -= along_y * share
-        return share * np.sqrt(square), np.hypot(x, y)
-
 
 def _together(xy: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """Return the rows of points in parts that lie close together."""
@@ -301,32 +284,75 @@ def _together(xy: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     return np.array_split(order, max(1, len(xy) // _CHUNK))
 
 
-def feet_on(
+def choose(
+    found: Nearest,
+    rows: NDArray[np.intp],
     places: NDArray[np.float64],
-    lines: NDArray[np.int64],
+    candidates: Candidates,
+    flat: Flat,
     *,
-    xy: NDArray[np.float64],
-    offset: NDArray[np.int64],
-    along_m: NDArray[np.float64],
-) -> Nearest:
-    """Return the foot of each place (n, 2) on a line of its own; `xy`, `offset`, `along_m` as in :meth:`LineIndex.of_flat`."""
-    count = offset[lines + 1] - offset[lines] - 1
-    vertex = ranges(offset[lines], count)
-    first = np.cumsum(count) - count
-    at_x, at_y = np.repeat(places[:, 0], count) - xy[vertex, 0], np.repeat(places[:, 1], count) - xy[vertex, 1]
-    along_x, along_y = xy[vertex + 1, 0] - xy[vertex, 0], xy[vertex + 1, 1] - xy[vertex, 1]
-    square = along_x * along_x + along_y * along_y
-    share = np.divide(at_x * along_x + at_y * along_y, square, out=np.zeros(len(vertex)), where=square > 0.0)
-    np.clip(share, 0.0, 1.0, out=share)
-    metres = np.hypot(at_x - along_x * share, at_y - along_y * share)
-    best = np.minimum.reduceat(metres, first) if len(lines) else metres
-    nearest = np.flatnonzero(metres <= np.repeat(best + _TIE_M, count))
-    pick = nearest[np.searchsorted(nearest, first)]
-    chosen = vertex[pick]
-    vector = xy[chosen + 1] - xy[chosen]
-    run = along_m[chosen] + share[pick] * np.sqrt(square[pick])
-    fraction = share_of(run, along_m[offset[lines + 1] - 1])
-    return Nearest(lines, fraction, best, xy[chosen] + vector * share[pick][:, None], chosen)
+    within_m: float = np.inf,
+) -> None:
+    """Give rows the nearest of their candidate segments; those that have none within the distance stay as they are.
+
+    Of segments equally near, the one whose vertex comes first: on the first line, at its first place.
+
+    Parameters
+    ----------
+    found
+        Takes the answers.
+    rows
+        (n,) rows of `found`.
+    places
+        (n, 2) metres.
+    candidates
+        For each row in turn.
+    flat
+        The lines.
+    within_m
+        Furthest distance.
+    """
+    has = np.diff(candidates.first) > 0
+    rows, places, first = rows[has], places[has], candidates.first[np.append(has, True)]
+    if not len(rows):
+        return
+    count = np.diff(first)
+    share, metres = flat.feet(np.repeat(places, count, axis=0), candidates.vertex)
+    best = np.minimum.reduceat(metres, first[:-1])
+    tied = metres <= np.repeat(best + _TIE_M, count)
+    vertex = np.where(tied, candidates.vertex, np.iinfo(np.int64).max)
+    lowest = np.minimum.reduceat(vertex, first[:-1])
+    # A segment may be named twice: the first of those that begin at the lowest vertex.
+    at = np.flatnonzero(vertex == np.repeat(lowest, count))
+    inside = np.flatnonzero(best <= within_m)
+    pick, to = at[np.searchsorted(at, first[:-1])][inside], rows[inside]
+    chosen, line = candidates.vertex[pick], candidates.line[pick]
+    vector = flat.xy[chosen + 1] - flat.xy[chosen]
+    run = share[pick] * np.sqrt(vector[:, 0] * vector[:, 0] + vector[:, 1] * vector[:, 1])
+    found.line[to], found.vertex[to], found.metres[to] = line, chosen, best[inside]
+    found.fraction[to] = share_of(flat.along_m[chosen] + run, flat.along_m[flat.offset[line + 1] - 1])
+    found.foot[to] = flat.xy[chosen] + vector * share[pick][:, None]
+
+
+class Candidates(NamedTuple):
+    """Segments that may be nearest to places, one run after the other.
+
+    Attributes
+    ----------
+    first
+        (places + 1,) where the run of each begins.
+    line, vertex
+        (candidates,) line, and the vertex at which the segment begins.
+    """
+
+    first: NDArray[np.int64]
+    line: NDArray[np.int64]
+    vertex: NDArray[np.int64]
+
+
+def _workers(points: int) -> int:
+    """Return how many threads to ask for: for few points they cost more than they save."""
+    return -1 if points > _ALONE else 1
 
 
 def share_of(along_m: NDArray[np.float64], whole_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from scipy.sparse import csgraph
 
 from geo import access, arcs as arcs_room, slope, units
 from geo.errors import GeoValueError
-from geo.line_index import LineIndex, along
+from geo.line_index import Flat, LineIndex, along
 from geo.tiles import Shelf, Tiling
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from geo.modes import Mode
 
 ISLAND_M = 1000.0
+_CLOSE_M = 150.0
 _NO_SCALE = 1e-9
 ARRAYS = (
     "start",
@@ -279,7 +280,19 @@ class Network:
 
     def part_index(self, edges: NDArray[np.int64]) -> LineIndex:
         """Return a nearest-line index of some edges, which it knows by their numbers."""
-        return LineIndex.of_flat(self.xy, self.offset, self.along_m, edges)
+        return LineIndex.of_flat(self.flat, edges)
+
+    @cached_property
+    def flat(self) -> Flat:
+        """The edges as plain arrays."""
+        return Flat(self.xy, self.offset, self.along_m)
+
+    @cached_property
+    def close(self) -> Shelf:
+        """Edges by small tiles that their boxes touch: for who looks around a single place."""
+        tiling = Tiling.over(self.bounds, things=len(self.start), side_m=_CLOSE_M)
+        edge, tile = tiling.touching(self.boxes)
+        return Shelf.of(tiling, tile, edge)
 
 
 def to_arrays(network: Network) -> dict[str, NDArray[Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.line_index import Nearest, feet_on
+from geo.line_index import Candidates, Nearest, choose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,8 @@ _SMALL = 30_000
 _MOST = 0.5
 _MOST_PAIRS = 2_000_000
 _FIRST_LOOK = 0.2
+_FEW = 5_000
+_AROUND_M = (25.0, 100.0)
 _WIDER = 4.0
 
 
@@ -131,6 +133,8 @@ def _kind(network: Network, kind: str) -> NDArray[np.bool_]:
 def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: float) -> Nearest:
     """Return the nearest edge of a kind within some metres; only streets near the places are looked at."""
     mine = _kind(network, kind)
+    if len(xy) <= _FEW:
+        return _nearest_of_few(network, xy, mine, within_m=within_m)
     if len(network.start) <= _SMALL or network.indexed(kind):
         return network.index_of(kind, mine).nearest(xy, within_m=within_m)
     found = Nearest.none(len(xy))
@@ -141,6 +145,27 @@ def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: 
         if len(edges) > _MOST * len(mine):
             return network.index_of(kind, mine).nearest(xy, within_m=within_m)
         _put(found, rows, network.part_index(edges).nearest(xy[rows], within_m=radius))
+    return found
+
+
+def _nearest_of_few(network: Network, xy: NDArray[np.float64], mine: NDArray[np.bool_], *, within_m: float) -> Nearest:
+    """Return the nearest of the edges allowed, by looking at all that lie around each place."""
+    found = Nearest.none(len(xy))
+    boxes, close = network.boxes, network.close
+    for radius in (*(near for near in _AROUND_M if near < within_m), within_m):
+        rows = np.flatnonzero(found.line < 0)
+        around = np.column_stack([xy[rows] - radius, xy[rows] + radius])
+        place, tile = close.tiling.touching(around)
+        which, edge = close.within(tile)
+        place = place[which]
+        box, asked = boxes[edge], around[place]
+        near = mine[edge] & (box[:, 0] <= asked[:, 2]) & (box[:, 2] >= asked[:, 0])
+        near &= (box[:, 1] <= asked[:, 3]) & (box[:, 3] >= asked[:, 1])
+        place, edge = place[near], edge[near]
+        count, vertex = network.flat.segments(edge)
+        first = np.searchsorted(np.repeat(place, count), np.arange(len(rows) + 1))
+        some = Candidates(first, np.repeat(edge, count), vertex)
+        choose(found, rows, xy[rows], some, network.flat, within_m=radius)
     return found
 
 
@@ -234,7 +259,7 @@ def _try_legs(
 
     The wall that barred one leg of a point bars most of the others: it is tried first, by arithmetic alone.
     """
-    legs = feet_on(xy[rows], edges, xy=network.xy, offset=network.offset, along_m=network.along_m)
+    legs = _feet_on(network, xy[rows], edges)
     open_ = np.flatnonzero(~barriers.surely_blocks(xy[rows], legs.foot, walls[rows]))
     blocker = barriers.blockers(xy[rows[open_]], legs.foot[open_])
     free, barred = open_[blocker < 0], open_[blocker >= 0]
@@ -242,3 +267,12 @@ def _try_legs(
     to, first = np.unique(rows[free], return_index=True)
     for column, values in zip(found, legs, strict=True):
         column[to] = values[free[first]]
+
+
+def _feet_on(network: Network, xy: NDArray[np.float64], edges: NDArray[np.intp]) -> Nearest:
+    """Return the foot of each place on an edge of its own."""
+    found = Nearest.none(len(xy))
+    count, vertex = network.flat.segments(edges)
+    first = np.concatenate([[0], np.cumsum(count)])
+    choose(found, np.arange(len(xy)), xy, Candidates(first, np.repeat(edges, count), vertex), network.flat)
+    return found

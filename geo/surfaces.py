@@ -33,7 +33,7 @@ DRAWN_TOLERANCE_M = 0.5
 _PAD = 1
 _ON_NODE = 1e-9
 _LEAST = 2
-_FIELDS_AT_ONCE = 24
+FIELDS_AT_ONCE = 24
 
 
 def surface(field: Field, box: Box) -> Surface:
@@ -76,7 +76,7 @@ def isochrones(fields: Iterable[Field], limits: Sequence[float]) -> NDArray[np.o
     """
     asked = iter(fields)
     parts = [np.empty((0, len(limits)), dtype=object)]
-    while some := list(islice(asked, _FIELDS_AT_ONCE)):
+    while some := list(islice(asked, FIELDS_AT_ONCE)):
         parts.append(_drawn_together(some, limits))
     return np.concatenate(parts)
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from geo.network import Network
     from geo.windows import Window
 
-_GROUP_TILES = 4
-_DENSE_TILE = 150
 _DENSE_CELLS = 8_000_000
 
 
@@ -202,7 +200,8 @@ class Reach:
         reached = self.window.nodes_at(np.flatnonzero(np.isfinite(self.minutes)))
         first, edge = self.network.entered(self.direction)
         found = edge[ranges(first[reached], first[reached + 1] - first[reached])]
-        return np.unique(np.concatenate([found, self.facilities.edge]))
+        rising = np.sort(np.concatenate([found, self.facilities.edge]))
+        return np.asarray(rising[np.diff(rising, prepend=-1) > 0], dtype=np.int64)
 
     def at(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return minutes and nearest facility of some search nodes."""
@@ -259,7 +258,7 @@ def reach_each(
     A search for each attached facility, near ones after each other; `facilities` of each tells its row.
     """
     standing = stands(facilities, access_kmh=network.mode.access_kmh)
-    group = _groups(network, standing.edge)[np.searchsorted(standing.row, standing.row, "left")]
+    group = windows.shared(network, standing.edge, minutes=limit)[np.searchsorted(standing.row, standing.row, "left")]
     for each in np.unique(group):
         some = _taken(standing, np.flatnonzero(group == each))
         window = windows.around(network, some.edge, minutes=limit)
@@ -419,7 +418,7 @@ def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, 
     """
     kmh = network.mode.access_kmh
     first, second = stands(origins, access_kmh=kmh), stands(destinations, access_kmh=kmh)
-    group, shelf = _groups(network, first.edge), _shelf(network, second)
+    group, shelf = windows.shared(network, first.edge, minutes=limit), _shelf(network, second)
     # A point with two candidates is searched from once: where its first one lies.
     group = group[np.searchsorted(first.row, first.row, "left")]
     parts = [
@@ -437,15 +436,6 @@ def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, 
 def _taken(standing: Stands, places: NDArray[np.intp]) -> Stands:
     row, edge, at, leg = standing
     return Stands(row[places], edge[places], at[places], leg[places])
-
-
-def _groups(network: Network, edge: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a number per edge that is the same for edges near each other: per tile in towns, else per some tiles."""
-    tile = network.tile_of_node[network.start[edge]]
-    row, column = np.divmod(tile, network.tiling.columns)
-    coarse = row // _GROUP_TILES * network.tiling.columns + column // _GROUP_TILES
-    dense = network.first_node[tile + 1] - network.first_node[tile] > _DENSE_TILE
-    return np.asarray(np.where(dense, len(network.tiling) + tile, coarse), dtype=np.int64)
 
 
 def _shelf(network: Network, standing: Stands) -> Shelf:

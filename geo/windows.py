@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _WORTH = 0.15
 _MARGIN_M = 1.0
+_SIDES = (32, 16, 8, 4, 2, 1)
+_CELLS = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +109,36 @@ def around(network: Network, edges: NDArray[np.int64], *, minutes: float) -> Win
     tiles = np.flatnonzero(taken)
     count = int((network.first_node[tiles + 1] - network.first_node[tiles]).sum())
     return Window(network, None if count > _WORTH * network.node_count else tiles)
+
+
+def shared(network: Network, edges: NDArray[np.int64], *, minutes: float) -> NDArray[np.int64]:
+    """Return a number per edge that is the same for edges near each other, whose searches may share a window.
+
+    Squares of tiles, as large as is cheap: setting up a window takes as long as going over `_CELLS` of its nodes,
+    once a search.
+    """
+    tiling = network.tiling
+    row, column = np.divmod(network.tile_of_node[network.start[edges]], tiling.columns)
+    margin = int(min(network.fastest_m * minutes // tiling.side_m + 1, max(tiling.rows, tiling.columns)))
+    group = np.full(len(edges), -1, dtype=np.int64)
+    for level, side in enumerate(_SIDES):
+        rest = np.flatnonzero(group < 0)
+        key, block = np.unique(row[rest] // side * tiling.columns + column[rest] // side, return_inverse=True)
+        top, left = np.divmod(key, tiling.columns)
+        nodes = _nodes_in(network, top * side - margin, left * side - margin, side + 2 * margin)
+        cheap = (np.bincount(block, minlength=len(key)) * nodes <= _CELLS) | (side == 1)
+        mine = cheap[block]
+        group[rest[mine]] = key[block[mine]] + level * len(tiling)
+    return group
+
+
+def _nodes_in(network: Network, row: NDArray[np.int64], column: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """Return how many search nodes lie in squares of tiles, given by their first row and column."""
+    tiling = network.tiling
+    if "nodes before" not in network.known:
+        count = np.diff(network.first_node).reshape(tiling.rows, tiling.columns)
+        network.known["nodes before"] = np.pad(count.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    before: NDArray[np.int64] = network.known["nodes before"]
+    low, high = np.clip(row, 0, tiling.rows), np.clip(row + side, 0, tiling.rows)
+    left, right = np.clip(column, 0, tiling.columns), np.clip(column + side, 0, tiling.columns)
+    return np.asarray(before[high, right] - before[low, right] - before[high, left] + before[low, left])

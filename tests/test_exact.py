@@ -105,14 +105,15 @@ def in_small_tiles(box: tuple[float, float, float, float], *, things: int) -> Ti
 
 @pytest.mark.parametrize("name", MODES)
 @settings(max_examples=30)
-@given(world=worlds())
-def test_random_networks_in_small_tiles(name: str, world: World) -> None:
+@given(world=worlds(), few=st.sampled_from([0, 5000]))
+def test_random_networks_in_small_tiles(name: str, world: World, few: int) -> None:
     """Worlds are smaller than a tile: with small ones, searches run in windows and links look at near streets only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_tiling", lambda xy: in_small_tiles((*xy.min(axis=0), *xy.max(axis=0)), things=len(xy)))
         patch.setattr(snapping, "_SMALL", 0)
+        patch.setattr(snapping, "_FEW", few)
         patch.setattr(windows, "_WORTH", 1.0)
-        patch.setattr(travel_times, "_GROUP_TILES", 1)
+        patch.setattr(windows, "_CELLS", 1)
         patch.setattr(travel_times, "_DENSE_CELLS", 1)
         net, facts = built(world, MODES[name]), slow_twin.streets_of(world.pieces, MODES[name], world.gradient)
         assume(net is not None)

@@ -158,7 +158,8 @@ def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
 
 
 def in_parts(patch: pytest.MonkeyPatch, *, side_m: float | None = None) -> None:
-    """However few the streets: index only those near the places that are asked about."""
+    """However few the streets and the places: index only the streets near them."""
+    patch.setattr(snapping, "_FEW", 0)
     patch.setattr(snapping, "_SMALL", 0)
     patch.setattr(snapping, "_MOST", 1.0)
     if side_m is not None:
@@ -173,7 +174,13 @@ def in_parts(patch: pytest.MonkeyPatch, *, side_m: float | None = None) -> None:
 @given(seed=st.integers(0, 10_000), cap_m=st.sampled_from([5.0, 40.0, 300.0]), side_m=st.sampled_from([30.0, 200.0]))
 def test_a_part_of_the_streets_links_as_all_of_them_do(mode: Mode, seed: int, cap_m: float, side_m: float) -> None:
     places = np.concatenate([scattered(seed, 25), shapely.get_point(town(seed).lines[:5], 0), spots((9000, 9000))])
-    whole = snapping.snap(town(seed, mode=mode), places, cap_m=cap_m)
+    looked_up = snapping.snap(town(seed, mode=mode), places, cap_m=cap_m)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapping, "_FEW", 0)
+        net = town(seed, mode=mode)
+        whole = snapping.snap(net, places, cap_m=cap_m)
+        assert net.indexed("main")
+    assert looked_up.equals(whole)
     with pytest.MonkeyPatch.context() as patch:
         in_parts(patch, side_m=side_m)
         net = town(seed, mode=mode)
@@ -203,8 +210,11 @@ def test_a_part_of_a_city_links_as_all_of_it_does(shared: Path, name: str, monke
     net, again = (network.build(pieces, BUILTIN[name]) for _ in range(2))
     west, south, east, north = net.bounds
     xy = np.random.default_rng(6).uniform((west, south), (east, north), (2000, 2))
+    looked_up = snapping.snap_xy(net, xy)
+    monkeypatch.setattr(snapping, "_FEW", 0)
     whole = snapping.snap_xy(net, xy)
     assert net.indexed("main")
+    assert looked_up.equals(whole)
     in_parts(monkeypatch)
     for some in np.array_split(np.arange(len(xy)), 40):
         assert snapping.snap_xy(again, xy[some]).equals(whole.iloc[some].reset_index(drop=True))

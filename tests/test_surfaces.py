@@ -209,7 +209,7 @@ def test_many_zones_in_one_sheet_are_each_as_if_drawn_alone(seed: int, together:
     searches = [reach(net, facilities.iloc[[row]].reset_index(drop=True), limit=3.5) for row in range(9)]
     fields = [catchments.field_of(links, found) for found in searches]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(surfaces, "_FIELDS_AT_ONCE", together)
+        patch.setattr(surfaces, "FIELDS_AT_ONCE", together)
         shapes = surfaces.isochrones(fields, limits)
     assert shapes.shape == (9, 3)
     for row, field in enumerate(fields):

@@ -84,7 +84,7 @@ def test_a_window_loses_no_node_and_changes_no_bit(
 @given(st.integers(0, 10_000), LIMIT)
 def test_pairs_in_windows_are_those_of_the_whole(seed: int, limit: float) -> None:
     with small_tiles(60.0), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(travel_times, "_GROUP_TILES", 2)
+        patch.setattr(windows, "_CELLS", 300)
         net = town(seed, mode=CAR)
         origins, destinations = (snapping.snap(net, scattered(seed + step, 12)) for step in range(2))
         found = matrix(net, origins, destinations, limit=limit)

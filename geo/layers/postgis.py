@@ -220,9 +220,7 @@ def _expressions(table: _Table, geometry: str | None, extension: str) -> tuple[l
     return names, asked, skipped
 
 
-def _rows(
-    connection: Connection[Any], query: Composed, findings: Findings, *, width: int
-) -> Iterator[tuple[Any, ...]]:
+def _rows(connection: Connection[Any], query: Composed, findings: Findings, *, width: int) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query a few thousand at a time, and stop with a fault where there are too many."""
     n_cells = n_bytes = 0
     with connection.cursor(name="geo_rows") as cursor:
