@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo import __version__
+from geo import __version__, cli_osm
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
 from geo.printout import closing_lines, input_lines, repair_lines
@@ -289,6 +289,9 @@ def batch(
     _say(text("cli.batch", lang.value, done=len(outcomes) - failed, failed=failed, page=page))
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+cli_osm.add_to(app)
 
 
 def main(run_app: Callable[..., None] = app) -> None:
