@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from geo.errors import GeoError
+from geo.errors import GeoError, InputFaultsError
 from geo.messages import Message, text
-from geo.terminal import LangOption, Language, faults_told, progress_shown, say
+from geo.osm_servers import Servers
+from geo.terminal import UNUSABLE, LangOption, Language, fail, faults_told, progress_shown, say
 
+NOT_SAID = Servers()
 ForceOption = Annotated[
     bool,
     typer.Option(
@@ -19,6 +21,62 @@ ForceOption = Annotated[
         "替换同名文件；旧的 study.toml 另存为 study.toml.bak",
     ),
 ]
+
+
+def fetch(
+    place: Annotated[
+        str, typer.Argument(metavar="PLACE", help="As one would search for it / 地名，如 “永春县, 泉州市, 福建省”")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The study's folder, layers/PLACE by default / 研究文件夹"),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option("--margin", metavar="M", help="Metres beyond the border that are fetched too / 边界外扩米数"),
+    ] = 4_000.0,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="By default the month of the data / 期次")
+    ] = None,
+    overpass: Annotated[
+        str, typer.Option("--overpass", metavar="URL", envvar="GEO_OVERPASS", help="Overpass server / Overpass 服务器")
+    ] = NOT_SAID.overpass,
+    nominatim: Annotated[
+        str,
+        typer.Option("--nominatim", metavar="URL", envvar="GEO_NOMINATIM", help="Nominatim server / Nominatim 服务器"),
+    ] = NOT_SAID.nominatim,
+    force: ForceOption = False,  # noqa: FBT002 - typer option
+    lang: LangOption = Language.ZH,
+) -> None:
+    """Write what OpenStreetMap holds of a place as a study; it knows no people, so their numbers are left to you.
+
+    从网上取得 OpenStreetMap 对一个地方的记录，写成研究；其中没有人口，须自行填写。
+
+    \b
+    geo fetch "永春县, 泉州市, 福建省" --out layers/my-county
+    """  # noqa: D301 - typer wants the sign itself
+    from geo.fetch import default_folder, fetch_study  # noqa: PLC0415 - heavy libraries
+    from geo.printout import fetched_lines  # noqa: PLC0415 - beside what it prints
+
+    folder = out or default_folder(place)
+    try:
+        with progress_shown(lang) as progress:
+            found = fetch_study(
+                place,
+                folder,
+                servers=Servers(overpass, nominatim),
+                margin_m=margin,
+                period=period,
+                replace=force,
+                lang=lang.value,
+                progress=progress,
+            )
+    except InputFaultsError as error:
+        for fault in error.faults:
+            fail(f"✗ {fault.text(lang.value)}")
+        raise typer.Exit(UNUSABLE) from None
+    for line in fetched_lines(found, margin, lang.value):
+        say(line)
 
 
 def split(
@@ -70,4 +128,5 @@ def split(
 
 def add_to(app: typer.Typer) -> None:
     """Give the command its verbs of OpenStreetMap."""
+    app.command(short_help="Fetch a place from OpenStreetMap as a study / 从网上取得一个研究")(fetch)
     app.command(short_help="Cut a wide street file into one a polygon / 按面分割道路文件")(split)
