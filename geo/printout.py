@@ -43,6 +43,7 @@ def closing_lines(analysis: Analysis, folder: Path, lang: Lang) -> list[str]:
     }
     return [
         text("cli.title", lang, mark=mark, **title),
+        *([text("cli.source", lang, source=study.head.source)] if study.head.source else []),
         *(f"  ! {_words(warning, lang)}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
         *_coverage_lines(timed, lang),
         *counts,
