@@ -78,12 +78,14 @@ class Session:
     def listen(self, response: requests.Response, *_: object, **__: object) -> None:
         """Take note of an answer; raise UnansweredError where it is none, or the server stays busy."""
         if time.monotonic() > self._until:
+            response.close()
             msg = f"it took more than {_ALL_S:.0f} s"
             raise UnansweredError(msg)
         if response.status_code in _BUSY and self._busy < _BUSY_MOST:
             self._busy += 1
             return
         if not response.ok:
+            response.close()
             msg = f"HTTP {response.status_code} {response.reason}"
             raise UnansweredError(msg)
         if response.request.method != "POST":
@@ -115,9 +117,9 @@ class Session:
                 _interrupted(osmnx.graph_from_polygon, around, custom_filter=_STREETS)
                 ways = {number for kind, number in self._elements if kind == "way"}
                 _interrupted(osmnx.features_from_polygon, around, {"type": "restriction"})
+                return _streets(self._elements, ways)
         finally:
             osmnx.settings.cache_only_mode = False
-        return _streets(self._elements, ways)
 
     def features(self, around: shapely.Geometry, tags: Mapping[str, list[str]]) -> gpd.GeoDataFrame:
         """Return features with any of some tags: one row a feature, indexed by element and id, a column a tag."""
@@ -205,9 +207,11 @@ def _told(server: str, asked: str) -> Iterator[None]:
         raise InputFaultsError([Fault(asked, Message("fetch.no_outline"))]) from error
     except said.InsufficientResponseError as error:
         raise InputFaultsError([Fault(asked, Message("fetch.not_found", {"server": server}))]) from error
+    except (requests.JSONDecodeError, KeyError, AttributeError, IndexError) as error:
+        raise InputFaultsError([Fault(server, Message("fetch.not_osm", {"why": _line(error)}))]) from error
     except (said.ResponseStatusCodeError, UnansweredError, requests.RequestException) as error:
         raise InputFaultsError([Fault(server, Message("fetch.unanswered", {"why": _line(error)}))]) from error
-    except (KeyError, ValueError, AttributeError, IndexError) as error:
+    except ValueError as error:
         raise InputFaultsError([Fault(server, Message("fetch.not_osm", {"why": _line(error)}))]) from error
 
 

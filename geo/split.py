@@ -196,10 +196,20 @@ def _polygons(path: str | Path, *, crs: str | None, layer: str | None) -> gpd.Ge
 
 
 def _around(polygons: gpd.GeoDataFrame, margin_m: float) -> NDArray[np.object_]:
-    """Return the polygons with their margin, in degrees, prepared for many questions."""
-    wide = polygons.geometry.buffer(margin_m).to_crs(crs_room.WGS84).to_numpy()
+    """Return the polygons with their margin, in degrees, prepared for many questions.
+
+    Each is widened in the metric system of its own place: those of one layer may lie far apart.
+    """
+    degrees = polygons.geometry.to_crs(crs_room.WGS84)
+    wide = np.array([_widened(degrees.iloc[[row]], margin_m) for row in range(len(degrees))], dtype=object)
     shapely.prepare(wide)
-    return np.asarray(wide, dtype=object)
+    return wide
+
+
+def _widened(polygon: gpd.GeoSeries, margin_m: float) -> shapely.Geometry:
+    west, south, east, north = polygon.total_bounds
+    metric = crs_room.choose_metric((west + east) / 2, (south + north) / 2)
+    return polygon.to_crs(metric).buffer(margin_m).to_crs(crs_room.WGS84).iloc[0]
 
 
 def _read(source: Path, around: NDArray[np.object_], spools: list[_Spool], scratch: Path) -> _Rest:
