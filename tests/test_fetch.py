@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import tomllib
@@ -217,6 +218,7 @@ def test_a_server_that_does_not_answer_is_told(
 def test_a_busy_server_is_asked_three_times_and_no_more() -> None:
     talk = osm_servers.Session(Servers())
     busy = requests.Response()
+    busy.raw = io.BytesIO()
     busy.status_code, busy.reason = 504, "Gateway Timeout"
     talk.listen(busy)
     talk.listen(busy)
