@@ -66,6 +66,8 @@ app = typer.Typer(
     Your own county / 自己的县:
       geo new my-study                make a folder with a study.toml to fill in
                                       新建文件夹，内有待填的 study.toml
+      geo fetch PLACE --out my-study  or take what OpenStreetMap knows of a place
+                                      或从网上取得 OpenStreetMap 的记录
       geo check my-study              look at the data / 检查数据
       geo run my-study                compute / 计算
 
