@@ -131,7 +131,7 @@ class Session:
                 found = osmnx.features_from_polygon(around, dict(tags))
             except osmnx._errors.InsufficientResponseError:  # noqa: SLF001 - it is osmnx's word for "none"
                 found = gpd.GeoDataFrame(geometry=[], crs=osmnx.settings.default_crs)
-        return found
+        return found[~found.index.duplicated()]  # a wide area is asked for in parts, and what lies in two comes twice
 
 
 @contextmanager

@@ -140,6 +140,20 @@ def test_the_same_place_gives_the_same_bytes_and_osmnx_is_left_as_it_was(monaco:
         assert (tmp_path / "one/mc" / name).read_bytes() == (tmp_path / "two/mc" / name).read_bytes()
 
 
+def test_a_wide_area_is_asked_for_in_parts_and_comes_to_the_same(
+    monaco: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = len(monaco.asked)
+    geo.fetch_study("Monaco", tmp_path / "one/mc", servers=servers(monaco), margin_m=500)
+    assert len(monaco.asked) - asked == 3
+    monkeypatch.setattr(osmnx.settings, "max_query_area_size", 1500.0**2)
+    asked = len(monaco.asked)
+    geo.fetch_study("Monaco", tmp_path / "parts/mc", servers=servers(monaco), margin_m=500)
+    assert len(monaco.asked) - asked > 9
+    for name in FILES:
+        assert (tmp_path / "one/mc" / name).read_bytes() == (tmp_path / "parts/mc" / name).read_bytes()
+
+
 def test_turns_and_barriers_are_kept(tiny: Double, tmp_path: Path) -> None:
     found = geo.fetch_study("Tiny", tmp_path / "tiny", servers=servers(tiny))
     assert (found.ways, found.turns, found.barriers) == (4, 1, 1)
