@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import time
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,7 +150,8 @@ def session(servers: Servers) -> Iterator[Session]:
     talk = Session(servers)
     kept = {name: getattr(osmnx.settings, name) for name in _CHANGED}
     resolver = socket.getaddrinfo  # osmnx puts its own in place
-    with tempfile.TemporaryDirectory(prefix="geo-osm-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="geo-osm-") as scratch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This area is", UserWarning)  # a wide area is asked for in parts: meant so
         wanted = {
             "overpass_url": servers.overpass,
             "nominatim_url": servers.nominatim,

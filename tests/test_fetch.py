@@ -141,17 +141,25 @@ def test_the_same_place_gives_the_same_bytes_and_osmnx_is_left_as_it_was(monaco:
 
 
 def test_a_wide_area_is_asked_for_in_parts_and_comes_to_the_same(
-    monaco: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = len(monaco.asked)
-    geo.fetch_study("Monaco", tmp_path / "one/mc", servers=servers(monaco), margin_m=500)
-    assert len(monaco.asked) - asked == 3
-    monkeypatch.setattr(osmnx.settings, "max_query_area_size", 1500.0**2)
-    asked = len(monaco.asked)
-    geo.fetch_study("Monaco", tmp_path / "parts/mc", servers=servers(monaco), margin_m=500)
-    assert len(monaco.asked) - asked > 9
-    for name in FILES:
-        assert (tmp_path / "one/mc" / name).read_bytes() == (tmp_path / "parts/mc" / name).read_bytes()
+    school = {20: ([1, 3, 8, 7, 1], {"amenity": "school"})}  # 200 m long: in several parts
+    (tmp_path / "school.osm").write_text(osm(CROSSING | school), encoding="utf-8")
+    extract = Extract(tmp_path / "school.osm")
+    extract.areas.append(("School", HERE))
+    files = ("streets.osm.pbf", "service_points.geojson")
+    with serving(extract) as server:
+        geo.fetch_study("School", tmp_path / "one/s", servers=servers(server), margin_m=0)
+        assert len(server.asked) == 3
+        monkeypatch.setattr(osmnx.settings, "max_query_area_size", 500.0**2)
+        found = geo.fetch_study("School", tmp_path / "parts/s", servers=servers(server), margin_m=0)
+        wanted = [query for query in server.asked[3:] if "'school'" in query]
+    holding = [query for query in wanted if any(item["id"] == 20 for item in extract.answer(query)["elements"])]
+    assert len(wanted) > 10
+    assert len(holding) > 1
+    assert found.types == {"school": 1}
+    for name in files:
+        assert (tmp_path / "one/s" / name).read_bytes() == (tmp_path / "parts/s" / name).read_bytes()
 
 
 def test_turns_and_barriers_are_kept(tiny: Double, tmp_path: Path) -> None:
