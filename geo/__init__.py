@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
+    from geo.fetch import fetch_study
     from geo.pipeline import Analysis, analyse
     from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
+    from geo.split import split_streets
     from geo.study import Study, read_study
 
 __version__ = "0.1.0"
@@ -29,11 +31,13 @@ _ROOMS = {
     "InputFaultsError": "errors",
     "Study": "study",
     "analyse": "pipeline",
+    "fetch_study": "fetch",
     "isochrones": "queries",
     "minutes_matrix": "queries",
     "nearest_minutes": "queries",
     "read_streets": "queries",
     "read_study": "study",
+    "split_streets": "split",
 }
 
 __all__ = [
@@ -45,11 +49,13 @@ __all__ = [
     "Study",
     "__version__",
     "analyse",
+    "fetch_study",
     "isochrones",
     "minutes_matrix",
     "nearest_minutes",
     "read_streets",
     "read_study",
+    "split_streets",
 ]
 
 

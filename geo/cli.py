@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import warnings
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo import __version__
+from geo import __version__, cli_osm
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
 from geo.printout import closing_lines, input_lines, repair_lines
+from geo.terminal import (
+    SOME_FAILED,
+    USAGE,
+    LangOption,
+    Language,
+    fail as _fail,
+    faults_told as _faults,
+    place_faults as _place_faults,
+    progress_shown as _progress,
+    say as _say,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from geo.batch import Outcome
-    from geo.pipeline import Progress
     from geo.study import Study
 
-# Where the study file itself could not be opened, there is nothing to say of its layers.
-UNOPENED = {"study.no_such", "study.no_file", "study.not_utf8", "study.not_toml", "study.unreadable"}
-UNUSABLE, USAGE, SOME_FAILED = 1, 2, 3
 SAMPLES = ("yongchun", "nanan", "quangang")
 STUDIES_SHOWN = 5
-
-
-class Language(StrEnum):
-    """Language of outputs and messages."""
-
-    ZH = "zh"
-    EN = "en"
 
 
 class Combine(StrEnum):
@@ -68,6 +66,8 @@ app = typer.Typer(
     Your own county / 自己的县:
       geo new my-study                make a folder with a study.toml to fill in
                                       新建文件夹，内有待填的 study.toml
+      geo fetch PLACE --out my-study  or take what OpenStreetMap knows of a place
+                                      或从网上取得 OpenStreetMap 的记录
       geo check my-study              look at the data / 检查数据
       geo run my-study                compute / 计算
 
@@ -84,7 +84,6 @@ StudyArgument = Annotated[
         metavar="STUDY", help="A folder with a study.toml in it, or that file / 含 study.toml 的文件夹，或该文件"
     ),
 ]
-LangOption = Annotated[Language, typer.Option("--lang", help="Language of messages and outputs / 提示与结果的语言")]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Results go to DIR/<id of the study>/ / 结果写到 DIR/<研究编号>/")
 ]
@@ -129,45 +128,6 @@ def _root(
     del version
 
 
-def _say(line: str) -> None:
-    typer.echo(line)
-
-
-def _fail(line: str) -> None:
-    typer.echo(line, err=True)
-
-
-def _faults(error: GeoError, given: object, lang: Language) -> int:
-    """Print every fault of an input and return the exit status."""
-    if not isinstance(error, InputFaultsError):
-        _fail(f"  ✗ {error}")
-        return UNUSABLE
-    _fail(text("cli.faults", lang.value, given=given, count=len(error.faults)))
-    for fault in error.faults:
-        _fail(f"  ✗ {fault.text(lang.value)}")
-    keys = {fault.message.key for fault in error.faults}
-    if any(key.startswith("study.") for key in keys) and not keys & UNOPENED:
-        _fail(text("cli.layers_unread", lang.value))
-    return UNUSABLE
-
-
-@contextmanager
-def _progress(lang: Language) -> Iterator[Progress]:
-    """Show a bar on a terminal, nothing where the output is piped."""
-    from rich.console import Console  # noqa: PLC0415 - only verbs that take long
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def note(step: Message, done: float) -> None:
-            bar.update(task, description=step.text(lang.value), completed=done)
-
-        yield note
-
-
 def _read(study: str, data: list[Path] | None, *, out: Path | None = None) -> Study:
     """Return a study that can be written to its place; the faults of both are told together."""
     from geo.study import STUDY_FILE, read_study  # noqa: PLC0415 - keeps --help fast
@@ -194,19 +154,6 @@ def _studies_below(folder: Path, name: str) -> list[Fault]:
         return []
     found = ", ".join(str(place) for place in below)
     return [Fault(str(folder), Message("cli.studies_below", {"found": found, "folder": folder}))]
-
-
-def _place_faults(place: Path) -> list[Fault]:
-    """Return why results cannot be written to a folder, before anything is computed."""
-    nearest = next((folder for folder in (place, *place.absolute().parents) if folder.exists()), Path.cwd())
-    if not nearest.is_dir():
-        return [Fault(str(place), Message("cli.out_is_file", {"file": nearest}))]
-    try:
-        # Only a try tells: permissions say nothing of read-only disks and of systems that make no folders.
-        with tempfile.TemporaryDirectory(prefix=".geo-", dir=nearest):
-            return []
-    except OSError:
-        return [Fault(str(place), Message("cli.out_locked", {"folder": nearest}))]
 
 
 @app.command(short_help="Compute a study: map, report, tables / 计算一个研究")
@@ -344,6 +291,9 @@ def batch(
     _say(text("cli.batch", lang.value, done=len(outcomes) - failed, failed=failed, page=page))
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+cli_osm.add_to(app)
 
 
 def main(run_app: Callable[..., None] = app) -> None:

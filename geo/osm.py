@@ -143,14 +143,14 @@ def read(file: Path, *, where: str) -> Highways:
     import osmium  # noqa: PLC0415 - only this reader needs it
 
     try:
-        _refuse_bomb(file)
+        refuse_bomb(file)
         gathered = _gather(file)
     except (RuntimeError, ValueError, OSError, EOFError, zlib.error, osmium.InvalidLocationError) as error:
         raise InputFaultsError([Fault(where, Message("streets.unreadable", {"why": str(error)}))]) from error
     return _highways(gathered)
 
 
-def _refuse_bomb(file: Path) -> None:
+def refuse_bomb(file: Path) -> None:
     """Raise ValueError when a compressed file grows so much that parsing it would take hours, or all memory."""
     unpack = _UNPACK.get(file.suffix.lower())
     if unpack is None:
@@ -165,11 +165,18 @@ def _refuse_bomb(file: Path) -> None:
         raise ValueError(msg)
 
 
+def opened(file: Path) -> Any:  # noqa: ANN401 - pyosmium states no types
+    """Return a file as pyosmium opens it, its format by its ending."""
+    import osmium  # noqa: PLC0415 - see read
+
+    return osmium.io.File(str(file), _FORMATS.get(file.suffix.lower(), ""))
+
+
 def _entities(file: Path) -> Iterator[Any]:
     """Yield the barriers, the highways, with places, and the turn restrictions."""
     import osmium  # noqa: PLC0415 - see read
 
-    source = osmium.io.File(str(file), _FORMATS.get(file.suffix.lower(), ""))
+    source = opened(file)
     kept = {
         osmium.osm.NODE: osmium.filter.KeyFilter("barrier"),
         osmium.osm.WAY: osmium.filter.KeyFilter("highway"),
@@ -190,7 +197,7 @@ def _gather(file: Path) -> _Gathered:
     barriers: dict[int, str] = {}
     turns: list[Restriction | None] = []
     missing = 0
-    placed = _reader_of_places()
+    placed = reader_of_places()
     for entity in _entities(file):
         tag = entity.tags.get
         if entity.is_node():
@@ -235,7 +242,7 @@ def _highways(found: _Gathered) -> Highways:
     return Highways(ways, node, found.missing, found.barriers, restrictions, len(found.turns) - len(restrictions))
 
 
-def _reader_of_places() -> Callable[[Any], tuple[Sequence[int], bytes]]:
+def reader_of_places() -> Callable[[Any], tuple[Sequence[int], bytes]]:
     """Return a function of a way's nodes: which have a known place, and these places (lon, lat as float64).
 
     A line as well-known binary takes one call a way, where asking each vertex takes five calls a vertex.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from geo import catalogue
 from geo.messages import Message, subject, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from geo.fetch import Fetched
     from geo.messages import Lang
     from geo.pipeline import Analysis, Inputs
 
@@ -41,11 +43,33 @@ def closing_lines(analysis: Analysis, folder: Path, lang: Lang) -> list[str]:
     }
     return [
         text("cli.title", lang, mark=mark, **title),
+        *([text("cli.source", lang, source=study.head.source)] if study.head.source else []),
         *(f"  ! {_words(warning, lang)}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
         *_coverage_lines(timed, lang),
         *counts,
         text("cli.numbers", lang, **numbers),
         text("cli.look", lang, page=folder / "map.html", report=folder / "report.xlsx"),
+    ]
+
+
+def fetched_lines(found: Fetched, margin_m: float, lang: Lang) -> list[str]:
+    """Return what a place was found to have, what is missing, and what to do next."""
+    types = catalogue.service_types()
+    services = text("word.comma", lang).join(
+        text("fetch.one", lang, name=types[code].name(lang), count=count) for code, count in found.types.items()
+    )
+    total = sum(found.types.values())
+    files = [f"{name}.geojson" for name in ("communities", "parks") if getattr(found, name)]
+    given = {"ways": found.ways, "turns": found.turns, "barriers": found.barriers, "margin": f"{margin_m:g}"}
+    return [
+        text("fetch.place", lang, name=found.name),
+        text("fetch.streets", lang, **given),
+        text("fetch.units", lang, communities=found.communities, parks=found.parks),
+        *([text("fetch.whole", lang)] if found.whole else []),
+        text("fetch.services", lang, count=total, types=services) if total else text("fetch.no_services", lang),
+        text("fetch.no_people", lang, files=text("word.comma", lang).join(files)),
+        text("fetch.attribution", lang, source=found.source),
+        text("fetch.next", lang, folder=found.folder),
     ]
 
 

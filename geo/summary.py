@@ -54,6 +54,7 @@ def summarise(
             "period": study.head.period,
             "date": study.last_day.isoformat(),
             "synthetic": study.head.synthetic,
+            "source": study.head.source,
         },
         "crs": read.crs.to_string(),
         "method": "time_network",

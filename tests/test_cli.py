@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHINESE = re.compile(r"[\u4e00-\u9fff（），。：]")
-VERBS = ("run", "check", "new", "sample", "batch")
+VERBS = ("run", "check", "new", "sample", "batch", "fetch", "split")
 FILES = [
     "coverage.csv",
     "gaps.csv",
@@ -47,6 +47,8 @@ def test_a_newcomer_finds_the_first_commands(tmp_path: Path) -> None:
         ("new", ("FOLDER", "study.toml", "geo check", "新建")),
         ("sample", ("NAME", "yongchun", "nanan", "quangang", "示例")),
         ("batch", ("FOLDER", "index.html", "--out", "--data", "批量")),
+        ("fetch", ("PLACE", "--out", "--overpass", "--nominatim", "GEO_OVERPASS", "--margin", "--force", "人口")),
+        ("split", ("STREETS", "--by", "--out", "--margin", "--crs", "--force", "分割")),
     ],
 )
 def test_every_verb_explains_itself(verb: str, words: tuple[str, ...]) -> None:

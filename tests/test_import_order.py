@@ -25,7 +25,8 @@ ANALYSIS = (
 OUTPUTS = ("maps", "reports")
 TOP = (
     *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
-    *("batch", "sample", "template", "printout", "cli"),
+    *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
+    *("printout", "terminal", "cli_osm", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}
