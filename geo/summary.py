@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo import gaps as gaps_room, units
+from geo import gaps as gaps_room, quality, units
 from geo.areas import KINDS
 from geo.messages import Message
 from geo.schema import GROUPS
@@ -72,6 +72,10 @@ def summarise(
         },
         "misplaced_share": max(zones.misplaced.values(), default=0.0),
         "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
+        "data_quality": {
+            "sources": quality.counted(read.inputs),
+            "lines": [line._asdict() for line in quality.lines(repairs)],
+        },
         "repairs": {str(k): int(v) for k, v in repairs["action"].value_counts().sort_index().items()},
         "warnings": [*_warnings(study, services, points, by_service, people), *_unknown(read, unknown)],
     }

@@ -380,7 +380,9 @@ def far_away(
     far: NDArray[np.bool_] = known & (distance_m > FAR_M)
     if told:
         for at in np.flatnonzero(far):
-            findings.row(rows[at], "doubtful", "far_away", km=round(float(distance_m[at]) / METRES_PER_KM))
+            given = shown(f"{lonlat[at, 0]:.6f}, {lonlat[at, 1]:.6f}")
+            km = round(float(distance_m[at]) / METRES_PER_KM)
+            findings.row(rows[at], "doubtful", "far_away", given=given, km=km)
     return far
 
 
