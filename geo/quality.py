@@ -35,7 +35,7 @@ class Line(NamedTuple):
     row: int | None
     id: str
     action: str
-    field: str
+    field: Message | str
     value: str
     message: Message | str
     mend: Message | None
@@ -57,7 +57,7 @@ def lines(repairs: pd.DataFrame) -> Iterator[Line]:
         told = isinstance(message, Message)
         number = None if pd.isna(row) else int(row)
         values = message.values if told and number is not None else {}  # noqa: PD011 - no frame
-        field, value = (str(values.get(name, "")) for name in ("column", "given"))
+        field, value = (values.get(name, "") for name in ("column", "given"))
         yield Line(
             layer, source, number, own_id, action, field, value, message, messages.cure(message) if told else None
         )

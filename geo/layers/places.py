@@ -233,8 +233,10 @@ def fitting(
     finite = np.isfinite(shapely.bounds(flat)).all(axis=1) | missing
     wrong = ~missing & ~np.isin(shapely.get_dimensions(flat), DIMENSIONS[kind])
     if is_drawn:
-        of = None if kind in PLACE_OPTIONAL else len(rows)
-        findings.rows(rows[missing], "kept", "no_geometry", of=of)
+        if kind in PLACE_OPTIONAL:
+            findings.rows(rows[missing], "told", "no_own_geometry")
+        else:
+            findings.rows(rows[missing], "kept", "no_geometry", of=len(rows))
     findings.rows(rows[~finite], "kept", "broken_geometry", of=len(rows))
     names = [item.geom_type for item in flat[wrong]]
     findings.rows(rows[wrong], "kept", "wrong_geometry", given=names, of=len(rows))

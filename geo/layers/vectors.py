@@ -256,7 +256,9 @@ def _without_deleted(
     findings.rows(rows[table.deleted], "dropped", "deleted_record")
     columns = table.columns[kept].reset_index(drop=True)
     if shapes is None:
-        texts = pd.DataFrame({n: columns.iloc[:, n].map(text_of) for n in range(columns.shape[1])}, dtype="object")
+        texts = pd.DataFrame(
+            {n: columns.iloc[:, n].map(text_of) for n in range(columns.shape[1])}, columns.index, dtype="object"
+        )
         return Raw(texts.set_axis(columns.columns, axis=1), rows[kept], None, None, is_sheet=True)
     broken = shapes[1] & kept
     findings.rows(rows[broken], "kept", "broken_geometry", of=len(rows))

@@ -69,7 +69,7 @@ def _repair_lines(book: Book) -> Iterator[list[object]]:
             line.row,
             line.id,
             action,
-            line.field or None,
+            cells.text_of(line.field, lang) or None,
             line.value or None,
             text,
             mend,
