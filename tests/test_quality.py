@@ -48,7 +48,7 @@ def written(county: Path) -> Path:
 # (line, action, field, value, what mends it)
 EXPECTED = {
     (3, "repaired", "容量", "1 000", "请填成 1000"),
-    (4, "doubtful", "", "待定", "可填 在用、在建、规划、停用、关闭"),
+    (4, "doubtful", "状态", "待定", "可填 在用、在建、规划、停用、关闭"),
     (5, "repaired", "", "25.314 / 118.214", "请在源表中改正"),
     (26, "dropped", "", "合计 24", "若其实是数据，请改用不像汇总的名称"),
     (27, "dropped", "", "制表人：…", "若其实是数据，请改写首格"),

@@ -31,7 +31,7 @@ _NOTE = re.compile(
 # Who signed and how to reach them: the name behind such a label, and numbers of telephones and identity cards.
 _SIGNED = re.compile(
     r"((?:填表|制表|制图|审核|复核|校对|填报|经办|联系|联络|单位负责|分管领导|主要领导|负责|签字|电话|手机|身份证|姓名)"
-    r"(?:人|者|号|电话|方式)?\s*[:：]\s*)[^\s,，;；、)）]+"
+    r"(?:人|者|号|电话|方式)?\s*[:：]\s*)[^\s,，;；、)）]+(?:[ -]\d+)*"
 )
 _NUMBERED = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
 _HEADING = re.compile(r"^(?:[一二三四五六七八九十]{1,3}[、.].*|\([一二三四五六七八九十\d]{1,3}\).*)$")

@@ -348,3 +348,17 @@ def test_a_workbook_whose_xml_is_damaged_is_a_fault_by_every_parser(tmp_path: Pa
     with pytest.raises(InputFaultsError) as caught:
         read_table(LayerSource(path="a.xlsx", file=tmp_path / "a.xlsx", crs="EPSG:4326"), kind="venue")
     assert [fault.message.key for fault in caught.value.faults] == ["layers.broken_file"]
+
+
+@pytest.mark.parametrize("fields", [[], [("blob", "G", 10)]])
+def test_a_dbf_without_a_column_to_read_lacks_them_all(tmp_path: Path, fields: list[tuple[str, str, int]]) -> None:
+    (tmp_path / "a.dbf").write_bytes(dbf(fields, [[""] * len(fields)] * 3))
+    with pytest.raises(InputFaultsError) as caught:
+        read_table(LayerSource(path="a.dbf", file=tmp_path / "a.dbf", crs="EPSG:4326"), kind="factory")
+    assert {fault.message.key for fault in caught.value.faults} & {"layers.missing_column", "layers.not_a"}
+
+
+def test_notes_are_quoted_without_those_who_signed() -> None:
+    assert stray_rows.impersonal("填报单位：某办 联系电话：0595-2388 1234") == "填报单位：某办 联系电话：…"
+    assert stray_rows.impersonal("负责人:王五;经办：赵六 350525199001011234") == "负责人:…;经办：… …"
+    assert stray_rows.impersonal("咨询13800000000，共1234567890123456789户") == "咨询…，共1234567890123456789户"
