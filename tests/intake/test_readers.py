@@ -360,5 +360,5 @@ def test_a_dbf_without_a_column_to_read_lacks_them_all(tmp_path: Path, fields: l
 
 def test_notes_are_quoted_without_those_who_signed() -> None:
     assert stray_rows.impersonal("填报单位：某办 联系电话：0595-2388 1234") == "填报单位：某办 联系电话：…"
-    assert stray_rows.impersonal("负责人:王五;经办：赵六 350525199001011234") == "负责人:…;经办：… …"
+    assert stray_rows.impersonal("负责人:王五;经办：赵六 350525199001011234") == "负责人:…;经办：…"
     assert stray_rows.impersonal("咨询13800000000，共1234567890123456789户") == "咨询…，共1234567890123456789户"
