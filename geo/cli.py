@@ -196,14 +196,15 @@ def check(study: StudyArgument, data: DataOption = None, lang: LangOption = Lang
     \b
     geo check my-study
     """  # noqa: D301 - typer wants the sign itself
-    from geo.pipeline import rehearse  # noqa: PLC0415 - heavy libraries
+    from geo import quality  # noqa: PLC0415 - heavy libraries
+    from geo.pipeline import rehearse  # noqa: PLC0415
 
     try:
         with _progress(lang) as progress:
             inputs, repairs = rehearse(_read(study, data), progress=progress)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
-    told = [*repairs[["layer", "source", "row", "id", "action", "message"]].itertuples(index=False, name=None)]
+    told = [*quality.lines(repairs)]
     for line in (*input_lines(inputs, lang.value), *repair_lines(told, lang.value)):
         _say(line)
     given = " ".join([study, *(f"--data {place}" for place in data or ())])

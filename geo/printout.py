@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geo.fetch import Fetched
     from geo.messages import Lang
     from geo.pipeline import Analysis, Inputs
+    from geo.quality import Line
 
 
 def _words(said: Message | str, lang: Lang) -> str:
@@ -160,6 +161,8 @@ def _mode(name: str, lang: Lang) -> str:
 
 def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
     """Return what was read, one line a file."""
+    from geo import quality  # noqa: PLC0415 - keeps --help fast
+
     words = subject("cli", lang)
     crs = inputs.layers.crs
     length_km = float(inputs.streets["length_m"].sum()) / 1000
@@ -169,7 +172,7 @@ def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
         name = item["layer"]
         counted = ""
         if item["rows_read"] is not None:
-            counts = {"read": item["rows_read"], "kept": item["rows_kept"], "repaired": item["rows_repaired"]}
+            counts = {name.removeprefix("rows_"): item[name] for name in quality.COUNTS}
             counted = text("cli.rows", lang, **counts)
         rows.append([words.get(f"layer_{name}", name), str(item["path"]), item["crs"] or "", counted])
     return [
@@ -180,20 +183,21 @@ def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
     ]
 
 
-def repair_lines(told: Sequence[tuple[Any, ...]], lang: Lang) -> list[str]:
+def repair_lines(told: Sequence[Line], lang: Lang) -> list[str]:
     """Return repairs and remarks, gathered by source, one line a row."""
     words = subject("cli", lang)
     if not told:
         return [words["no_repairs"]]
     lines = [text("cli.repairs", lang, count=len(told))]
     sources: dict[tuple[str, str], list[str]] = {}
-    for layer, source, row, own_id, action, message in told:
-        number = str(row)
-        about = text("cli.at_row", lang, row=number) if number.isdigit() else ""
-        about = about or (text("cli.at_id", lang, id=own_id) if own_id else "")
-        mark = words[f"action_{action}"]
-        line = text("cli.repair", lang, mark=mark, about=about, what=message.text(lang))
-        sources.setdefault((layer, source), []).append(line)
+    for one in told:
+        about = text("cli.at_id", lang, id=one.id) if one.id else ""
+        about = about if one.row is None else text("cli.at_row", lang, row=one.row)
+        what = _words(one.message, lang)
+        if one.mend is not None:
+            what = text("cli.and_mend", lang, what=what, mend=one.mend.text(lang))
+        line = text("cli.repair", lang, mark=words[f"action_{one.action}"], about=about, what=what)
+        sources.setdefault((one.layer, one.source), []).append(line)
     for (layer, source), said in sources.items():
         name = words.get(f"layer_{layer}", layer)
         lines += [text("cli.of_source", lang, source=source, layer=name) if source else f"  {name}", *said]

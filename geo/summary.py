@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo import gaps as gaps_room, units
+from geo import gaps as gaps_room, quality, units
 from geo.areas import KINDS
 from geo.messages import Message
 from geo.schema import GROUPS
@@ -73,8 +73,16 @@ def summarise(
         },
         "misplaced_share": max(zones.misplaced.values(), default=0.0),
         "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
+        "data_quality": {
+            "sources": quality.counted(read.inputs),
+            "lines": [line._asdict() for line in quality.lines(repairs)],
+        },
         "repairs": {str(k): int(v) for k, v in repairs["action"].value_counts().sort_index().items()},
-        "warnings": [*_warnings(study, services, points, by_service, people), *_unknown(read, unknown)],
+        "warnings": [
+            *_warnings(study, services, points, by_service, people),
+            *_unknown(read, unknown),
+            *_doubts(read, repairs),
+        ],
     }
 
 
@@ -93,6 +101,17 @@ def _unknown(read: LayerSet, unknown: Collection[tuple[str, str, str]]) -> list[
             values = {"count": len(names), "group": Message(f"word.{group}"), "names": shown}
             told.append(Message("run.unknown_people", values))
     return told
+
+
+def _doubts(read: LayerSet, repairs: pd.DataFrame) -> list[Message]:
+    """Return how many rows are doubtful, and the doubts about whole sources, which weigh on every number."""
+    whole = repairs[(repairs["action"] == "doubtful") & repairs["row"].isna()]
+    told = [
+        Message("run.doubtful_source", {"source": source, "what": message})
+        for source, message in zip(whole["source"], whole["message"], strict=True)
+    ]
+    doubtful = sum(item["rows_doubtful"] for item in quality.counted(read.inputs))
+    return [*told, Message("run.doubtful_rows", {"count": doubtful})] if doubtful else told
 
 
 def _version(name: str) -> str:

@@ -14,7 +14,7 @@ import geo
 
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
-    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "modes", "slope"),
+    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
     *("catalogue", "study_file", "study", "results"),
 )
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")

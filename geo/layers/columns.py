@@ -11,7 +11,7 @@ import pandas as pd
 
 from geo import schema
 from geo.layers import headers, values
-from geo.layers.findings import listed, shown
+from geo.layers.findings import called, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -264,10 +264,10 @@ def _numbers(
     texts = np.array([values.text_of(value) for value in series.tolist()], dtype=object)
     for at in np.flatnonzero(found.mended):
         value = f"{found.floats[at]:.15g}"
-        findings.row(rows[at], "repaired", "number_mended", column=column, given=shown(texts[at]), value=value)
+        findings.row(rows[at], "repaired", "number_mended", column=called(column), given=shown(texts[at]), value=value)
     bad, negative = found.unreadable, found.floats < 0
-    findings.rows(rows[bad], "kept", "not_a_number", given=texts[bad], of=len(rows), column=column)
-    findings.rows(rows[negative], "kept", "negative", given=texts[negative], of=len(rows), column=column)
+    findings.rows(rows[bad], "kept", "not_a_number", given=texts[bad], of=len(rows), column=called(column))
+    findings.rows(rows[negative], "kept", "negative", given=texts[negative], of=len(rows), column=called(column))
     return np.where(negative, np.nan, found.floats)
 
 
@@ -293,7 +293,9 @@ def _tell_codes(table: pd.DataFrame, findings: Findings, *, rows: NDArray[np.int
     for name in _CODES:
         if name in table.columns:
             bad = table[name].astype("str").str.match(_SCIENTIFIC).to_numpy(dtype=bool)
-            findings.rows(rows[bad], "doubtful", "scientific", given=table[name][bad], of=len(rows), column=name)
+            findings.rows(
+                rows[bad], "doubtful", "scientific", given=table[name][bad], of=len(rows), column=called(name)
+            )
 
 
 def empty(kind: str) -> pd.DataFrame:

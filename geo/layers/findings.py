@@ -51,6 +51,17 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join([*every[:NAMES_SHOWN], *more]) or "—"
 
 
+def called(column: str) -> Message:
+    """Return a canonical column as a message names it.
+
+    Examples
+    --------
+    >>> called("population").text("zh"), called("population").text("en")
+    ('常住人口', 'population')
+    """
+    return Message(f"field.{column}")
+
+
 @dataclass
 class Findings:
     """Faults and repairs of one source, gathered while it is read.

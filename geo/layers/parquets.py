@@ -12,7 +12,7 @@ import shapely
 
 from geo.layers import bounds
 from geo.layers.findings import listed, shown
-from geo.layers.raw import Raw, UnreadableError
+from geo.layers.raw import Raw, UnreadableError, shapes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,9 +140,7 @@ def _shapes(
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Return geometries, and which of them are none."""
     if encoding.upper() == "WKB":
-        given = np.array(column.to_pylist(), dtype=object)
-        shapes = np.asarray(shapely.from_wkb(given, on_invalid="ignore"), dtype=object)
-        return shapes, np.array([item is not None for item in given], dtype=bool) & shapely.is_missing(shapes)
+        return shapes_of(column.to_pylist())
     if encoding != _POINT:
         findings.fault("parquet_encoding", given=shown(encoding))
         raise UnreadableError

@@ -233,8 +233,10 @@ def fitting(
     finite = np.isfinite(shapely.bounds(flat)).all(axis=1) | missing
     wrong = ~missing & ~np.isin(shapely.get_dimensions(flat), DIMENSIONS[kind])
     if is_drawn:
-        of = None if kind in PLACE_OPTIONAL else len(rows)
-        findings.rows(rows[missing], "kept", "no_geometry", of=of)
+        if kind in PLACE_OPTIONAL:
+            findings.rows(rows[missing], "told", "no_own_geometry")
+        else:
+            findings.rows(rows[missing], "kept", "no_geometry", of=len(rows))
     findings.rows(rows[~finite], "kept", "broken_geometry", of=len(rows))
     names = [item.geom_type for item in flat[wrong]]
     findings.rows(rows[wrong], "kept", "wrong_geometry", given=names, of=len(rows))
@@ -380,7 +382,9 @@ def far_away(
     far: NDArray[np.bool_] = known & (distance_m > FAR_M)
     if told:
         for at in np.flatnonzero(far):
-            findings.row(rows[at], "doubtful", "far_away", km=round(float(distance_m[at]) / METRES_PER_KM))
+            given = shown(f"{lonlat[at, 0]:.6f}, {lonlat[at, 1]:.6f}")
+            km = round(float(distance_m[at]) / METRES_PER_KM)
+            findings.row(rows[at], "doubtful", "far_away", given=given, km=km)
     return far
 
 

@@ -14,11 +14,10 @@ from urllib.parse import quote, quote_plus
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from geo.layers import bounds
 from geo.layers.findings import listed, shown
-from geo.layers.raw import Raw, UnreadableError
+from geo.layers.raw import Raw, UnreadableError, shapes_of
 from geo.study_file import database_of
 
 if TYPE_CHECKING:
@@ -292,9 +291,7 @@ def _raw(
     columns.columns = pd.Index(list(names), dtype="object")
     if not has_geometry:
         return Raw(columns, numbers, None, None, is_sheet=False)
-    given = np.array([None if row[-2] is None else bytes(row[-2]) for row in rows], dtype=object)
-    shapes = np.asarray(shapely.from_wkb(given, on_invalid="ignore"), dtype=object)
-    broken = np.array([item is not None for item in given], dtype=bool) & shapely.is_missing(shapes)
+    shapes, broken = shapes_of([None if row[-2] is None else bytes(row[-2]) for row in rows])
     findings.rows(numbers[broken], "kept", "broken_geometry", of=len(rows))
     return Raw(columns, numbers, shapes, crs, is_sheet=False)
 

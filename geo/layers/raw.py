@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import shapely
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -36,3 +40,18 @@ class Raw(NamedTuple):
 
 class UnreadableError(Exception):
     """A file that gives no table; its fault is already among the findings."""
+
+
+def shapes_of(wkb: Sequence[bytes | None] | NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return geometries from WKB, None where missing, and which of them are there and cannot be read.
+
+    Examples
+    --------
+    >>> shapes, broken = shapes_of([shapely.to_wkb(shapely.Point(1, 2)), b"no geometry", None])
+    >>> shapes[0].wkt, shapes[1], broken.tolist()
+    ('POINT (1 2)', None, [False, True, False])
+    """
+    given = np.asarray(wkb, dtype=object)
+    with np.errstate(invalid="ignore"):  # numbers of damaged bytes may be signalling NaN
+        shapes = np.asarray(shapely.from_wkb(given, on_invalid="ignore"), dtype=object)
+    return shapes, np.array([item is not None for item in given], dtype=np.bool_) & shapely.is_missing(shapes)

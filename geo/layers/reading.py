@@ -61,8 +61,10 @@ class LayerSet(NamedTuple):
     repairs
         Columns `schema.REPAIRS`: what was done to rows, in the order of the layers.
     inputs
-        One entry a source file: layer, path, sha256, crs, rows_read, rows_kept, rows_repaired, rows_filtered
-        (the last four None where the file is only hashed). rows_read = rows_kept + rows_filtered + dropped rows.
+        One entry a source file: layer, path, sha256, crs, and rows_read, rows_kept, rows_filtered, rows_dropped,
+        rows_repaired, rows_doubtful (None where the file is only hashed).
+        rows_read = rows_kept + rows_filtered + rows_dropped. Doubtful are also rows that are kept without
+        their place or a number of theirs.
     crs
         The study's metric CRS.
     personal
@@ -406,7 +408,15 @@ def _inputs(item: _Opened, frame: gpd.GeoDataFrame | None) -> list[dict[str, Any
     """Return the entries of a source's files; the parts of a shapefile are files too."""
     path = formats.path_of(item.source)
     part = item.part
-    repaired = {row for row, action, _ in item.findings.repairs if action == "repaired" and row is not None}
+    told: dict[str, set[int]] = {}
+    for row, action, _ in item.findings.repairs:
+        if row is not None:
+            told.setdefault(action, set()).add(row)
+    n_rows = {
+        "rows_dropped": len(told.get("dropped", set())),
+        "rows_repaired": len(told.get("repaired", set())),
+        "rows_doubtful": len(told.get("doubtful", set()) | told.get("kept", set())),
+    }
     first = {
         "layer": item.layer,
         "path": item.source.label,
@@ -414,8 +424,8 @@ def _inputs(item: _Opened, frame: gpd.GeoDataFrame | None) -> list[dict[str, Any
         "crs": places.crs_name(part.crs) if part is not None else None,
         "rows_read": part.rows_read if part is not None else None,
         "rows_kept": len(frame) if frame is not None else None,
-        "rows_repaired": len(repaired) if part is not None else None,
         "rows_filtered": part.rows_filtered if part is not None else None,
+        **(n_rows if part is not None else dict.fromkeys(n_rows)),
     }
     beside = [path.with_suffix(suffix) for suffix in _SHAPEFILE_PARTS] if path.suffix.lower() == ".shp" else []
     others = [

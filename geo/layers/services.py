@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo import catalogue
-from geo.layers.findings import listed, shown, too_many
+from geo.layers.findings import called, listed, shown, too_many
 from geo.layers.headers import EMPTY_WORDS
 from geo.layers.values import yes_no
 
@@ -78,7 +78,7 @@ def typed(
     known = codes != ""
     state = _states(table["status"], findings, rows=rows)
     yes, unclear = yes_no(table["mobile"])
-    findings.rows(rows[unclear], "doubtful", "unclear_mobile", given=table["mobile"][unclear])
+    findings.rows(rows[unclear], "doubtful", "unclear_mobile", given=table["mobile"][unclear], column=called("mobile"))
     mobile = yes | (codes == MOBILE_TYPE)
     state = np.where(known, state, "doubtful")
     return table.assign(
@@ -120,7 +120,7 @@ def _codes(
         return codes
     for row, name in zip(rows[unknown], original[unknown], strict=True):
         key = "unknown_type" if name else "no_type"
-        findings.row(row, "doubtful", key, given=shown(name), near=near.get(name, "—"))
+        findings.row(row, "doubtful", key, given=shown(name), near=near.get(name, "—"), column=called("type"))
     return codes
 
 
@@ -133,5 +133,5 @@ def _states(status: pd.Series[str], findings: Findings, *, rows: NDArray[np.int6
 
     states = status.map({text: state_of(text) for text in status.unique()}).to_numpy(dtype=object)
     doubtful = states == "doubtful"
-    findings.rows(rows[doubtful], "doubtful", "unknown_status", given=status[doubtful])
+    findings.rows(rows[doubtful], "doubtful", "unknown_status", given=status[doubtful], column=called("status"))
     return states

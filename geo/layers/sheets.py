@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from geo.layers import bounds, headers
+from geo.layers import bounds, headers, stray_rows
 from geo.layers.different_names import different
-from geo.layers.findings import listed, shown
+from geo.layers.findings import called, listed, shown
 from geo.layers.raw import Raw, UnreadableError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _names(header: Sequence[str]) -> list[str]:
 def _tell_long_rows(body: Grid, width: int, findings: Findings, *, first: int) -> None:
     """Note rows with more cells than headers: a comma inside a cell has moved the rest."""
     long = [number for number, row in enumerate(body) if any(cell.strip() for cell in row[width:])]
-    given = [listed(cell for cell in body[number][width:] if cell.strip()) for number in long]
+    given = [listed(stray_rows.impersonal(cell) for cell in body[number][width:] if cell.strip()) for number in long]
     findings.rows([first + number for number in long], "doubtful", "long_row", given=given, of=len(body))
 
 
@@ -144,7 +144,9 @@ def _fill_merged(
             row.extend([""] * (wide - len(row)))
             row[left - 1 : wide] = [text] * (wide - left + 1)
         if once:
-            findings.rows(range(top + 1, last + 1), "doubtful", "merged_number", column=meanings[left - 1], line=top)
+            findings.rows(
+                range(top + 1, last + 1), "doubtful", "merged_number", column=called(meanings[left - 1]), line=top
+            )
         elif (last, wide) != (top, left):
             filled.append(top)
     if filled:

@@ -28,6 +28,12 @@ _NOTE = re.compile(
     r"|单位负责人|分管领导|负责人|联系人|联系电话|盖章|签字|经办|主要领导|note|notes|source|remark|remarks|preparedby)"
     r"(?:\d{0,2}|人|单位|日期|时间|电话|来源|者)?[:.、(].*$|^\*+.+$|^第\d+页.*$|^(?:以下空白|以上|---+|===+)$"
 )
+# Who signed and how to reach them: the name behind such a label, and numbers of telephones and identity cards.
+_SIGNED = re.compile(
+    r"((?:填表|制表|制图|审核|复核|校对|填报|经办|联系|联络|单位负责|分管领导|主要领导|负责|签字|电话|手机|身份证|姓名)"
+    r"(?:人|者|号|电话|方式)?\s*[:：]\s*)[^\s,，;；、)）]+(?:[ -]\d+)*"
+)
+_NUMBERED = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
 _HEADING = re.compile(r"^(?:[一二三四五六七八九十]{1,3}[、.].*|\([一二三四五六七八九十\d]{1,3}\).*)$")
 _UNIT = re.compile(
     r"^\(?(?:人|个|处|座|户|家|位|名|张|度|°|米|千米|公里|亩|公顷|平方米|㎡|m2|m|km|元|万元|分钟|%|年|月|日|桩|床|辆)\)?$"
@@ -58,8 +64,19 @@ def without(raw: Raw, findings: Findings) -> Raw:
     stray: NDArray[np.bool_] = np.array([bool(reason) for reason in reasons], dtype=np.bool_)
     for at in np.flatnonzero(stray):
         given = " ".join(dict.fromkeys(cell for cell in lines[at] if cell.strip()))
-        findings.row(raw.rows[at], "dropped", reasons[at], given=shown(given))
+        findings.row(raw.rows[at], "dropped", reasons[at], given=shown(impersonal(given)))
     return raw._replace(columns=raw.columns[~stray].reset_index(drop=True), rows=raw.rows[~stray])
+
+
+def impersonal(text: str) -> str:
+    """Return a note as the report quotes it: without the names and numbers of those who signed it.
+
+    Examples
+    --------
+    >>> impersonal("制表人：张三 审核：李四 13800000000"), impersonal("注：截至2026年12月31日")
+    ('制表人：… 审核：… …', '注：截至2026年12月31日')
+    """
+    return _NUMBERED.sub("…", _SIGNED.sub(r"\1…", text))
 
 
 @lru_cache(maxsize=1 << 14)

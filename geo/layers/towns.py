@@ -14,7 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geo.catalogue import fold
-from geo.layers.findings import listed, shown
+from geo.layers.findings import called, listed, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,6 +155,14 @@ def check(names: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64],
         if not plain or plain in good:
             continue
         if plain in elsewhere:
-            findings.row(row, "doubtful", "town_elsewhere", given=shown(name), found=elsewhere[plain], near=near(name))
+            findings.row(
+                row,
+                "doubtful",
+                "town_elsewhere",
+                given=shown(name),
+                found=elsewhere[plain],
+                near=near(name),
+                column=called("town"),
+            )
         else:
-            findings.row(row, "doubtful", "unknown_town", given=shown(name), near=near(name))
+            findings.row(row, "doubtful", "unknown_town", given=shown(name), near=near(name), column=called("town"))

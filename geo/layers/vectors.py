@@ -13,11 +13,10 @@ import pandas as pd
 import pyogrio
 import pyogrio.errors
 import pyogrio.raw
-import shapely
 
 from geo.layers import bounds, dbase
 from geo.layers.findings import listed, shown
-from geo.layers.raw import Raw, UnreadableError
+from geo.layers.raw import Raw, UnreadableError, shapes_of
 from geo.layers.values import text_of
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ def _read_shape(source: LayerSource, findings: Findings, *, path: Path) -> Raw:
     shapes = np.full(len(table.deleted), None, dtype=object)
     broken = np.zeros(len(table.deleted), dtype=bool)
     if read.geometry is not None:
-        shapes[read.numbers], broken[read.numbers] = _shapes(read.geometry)
+        shapes[read.numbers], broken[read.numbers] = shapes_of(read.geometry)
     return _without_deleted(table, (shapes, broken), read.meta.get("crs"), findings)
 
 
@@ -257,18 +256,13 @@ def _without_deleted(
     findings.rows(rows[table.deleted], "dropped", "deleted_record")
     columns = table.columns[kept].reset_index(drop=True)
     if shapes is None:
-        texts = pd.DataFrame({n: columns.iloc[:, n].map(text_of) for n in range(columns.shape[1])}, dtype="object")
+        texts = pd.DataFrame(
+            {n: columns.iloc[:, n].map(text_of) for n in range(columns.shape[1])}, columns.index, dtype="object"
+        )
         return Raw(texts.set_axis(columns.columns, axis=1), rows[kept], None, None, is_sheet=True)
     broken = shapes[1] & kept
     findings.rows(rows[broken], "kept", "broken_geometry", of=len(rows))
     return Raw(columns, rows[kept], shapes[0][kept], crs, is_sheet=False)
-
-
-def _shapes(geometry: Any) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:  # noqa: ANN401
-    """Return geometries from WKB, and which of them are none."""
-    shapes = np.asarray(shapely.from_wkb(geometry, on_invalid="ignore"), dtype=object)
-    broken = np.array([item is not None for item in geometry], dtype=bool) & shapely.is_missing(shapes)
-    return shapes, broken
 
 
 def _raw(read: _Read, findings: Findings) -> Raw:
@@ -279,6 +273,6 @@ def _raw(read: _Read, findings: Findings) -> Raw:
     columns.columns = pd.Index([str(name) for name in read.meta["fields"]], dtype="object")
     shapes = None
     if read.geometry is not None and read.meta.get("geometry_type") is not None:
-        shapes, broken = _shapes(read.geometry)
+        shapes, broken = shapes_of(read.geometry)
         findings.rows(rows[broken], "kept", "broken_geometry", of=n_rows)
     return Raw(columns, rows, shapes, read.meta.get("crs"), is_sheet=False)

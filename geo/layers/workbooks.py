@@ -32,12 +32,13 @@ ZIP = b"PK\x03\x04"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _XML_SUFFIXES = (".xml", ".rels", ".vml")
-# What openpyxl and xlrd let through from a damaged workbook.
+# What openpyxl and xlrd let through from a damaged workbook. SyntaxError is that of any XML parser: openpyxl takes lxml
+# where another package has brought it, and lxml's is no ElementTree.ParseError.
 BOOK_ERRORS = (
     InvalidFileException,
     zipfile.BadZipFile,
     zlib.error,
-    ET.ParseError,
+    SyntaxError,
     struct.error,
     ArithmeticError,
     AssertionError,

@@ -65,6 +65,18 @@ def text(key: str, lang: Lang = DEFAULT_LANG, **values: object) -> str:
     return Message(key, values).text(lang)
 
 
+def cure(message: Message) -> Message | None:
+    """Return what would mend at the source what a message says; None where there is nothing to mend.
+
+    Examples
+    --------
+    >>> cure(Message("layers.no_coordinates")).text("en"), cure(Message("layers.empty_row"))
+    ('Add them', None)
+    """
+    key = f"mend.{message.key.replace('.', '_')}"
+    return Message(key, message.values) if key in _catalogue() else None
+
+
 def subject(name: str, lang: Lang = DEFAULT_LANG) -> dict[str, str]:
     """Return all messages of one file of the catalogue, unfilled, by name."""
     start = f"{name}."

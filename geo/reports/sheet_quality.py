@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from geo import schema
+from geo import quality, schema
 from geo.reports import cells, layout, wording
 from geo.reports.layout import Column
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_quality(book: Book) -> None:
-    """Write how demand was linked to the streets, then every line of the repair report and every warning."""
+    """Write how demand was linked to the streets, the rows of each source, every line of the repair report, every warning."""
     columns = [
         Column(book.say("number"), 10, "whole"),
         Column(book.say("layer"), 16),
@@ -24,11 +24,16 @@ def write_quality(book: Book) -> None:
         Column(book.say("row"), 10, "whole"),
         Column(book.say("id"), 16),
         Column(book.say("action"), 12),
-        Column(book.say("message"), 80),
+        Column(book.say("field"), 14),
+        Column(book.say("value_given"), 24),
+        Column(book.say("message"), 64),
+        Column(book.say("mend"), 44),
     ]
     sheet = layout.open_sheet(book, "quality", columns)
     row = layout.section(book, sheet, layout.FIRST_ROW, "part_snap")
     row = layout.table(book, sheet, row, _snap_columns(book), _snap_lines(book))
+    row = layout.section(book, sheet, row + 1, "part_sources")
+    row = layout.table(book, sheet, row, _source_columns(book), _source_lines(book))
     head = layout.section(book, sheet, row + 1, "part_repairs")
     end = layout.table(book, sheet, head, columns, _repair_lines(book))
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
@@ -50,18 +55,51 @@ def _repair_lines(book: Book) -> Iterator[list[object]]:
     lang, repairs = book.lang, book.results.repairs
     said: set[str] = set()
     number = 0
-    for row in zip(*(repairs[name].tolist() for name in schema.REPAIRS), strict=True):
-        layer, source, line, code, action, message = row
+    for line in quality.lines(repairs):
         number += 1
-        text = cells.text_of(message, lang)
+        text = cells.text_of(line.message, lang)
         said.add(text)
-        layer_name = wording.coded(cells.text_of(layer, lang), lang, of="layer")
-        yield [number, layer_name, source, line, code, wording.coded(str(action), lang, of="action"), text]
+        layer = wording.coded(cells.text_of(line.layer, lang), lang, of="layer")
+        action = wording.coded(str(line.action), lang, of="action")
+        mend = None if line.mend is None else line.mend.text(lang)
+        yield [
+            number,
+            layer,
+            line.source,
+            line.row,
+            line.id,
+            action,
+            cells.text_of(line.field, lang) or None,
+            line.value or None,
+            text,
+            mend,
+        ]
     for warning in book.results.summary.get("warnings", ()):
         text = cells.text_of(warning, lang)
         if text not in said:
             number += 1
-            yield [number, None, None, None, None, book.say("action_told"), text]
+            yield [number, None, None, None, None, book.say("action_told"), None, None, text, None]
+
+
+def _source_columns(book: Book) -> list[Column]:
+    """Return the columns of the counts of rows; they are as wide as those of the repairs, which stand below."""
+    names = ("rows_read", "rows_kept", "rows_unused", "rows_repaired", "rows_doubtful")
+    counts = [Column(book.say(name), 12, "whole") for name in names]
+    return [
+        Column(book.say("number"), 10, "whole"),
+        Column(book.say("layer"), 16),
+        Column(book.say("source_file"), 28),
+        *counts,
+    ]
+
+
+def _source_lines(book: Book) -> Iterator[list[object]]:
+    sources = quality.counted(book.results.summary.get("inputs", ()))
+    for number, item in enumerate(sources, start=1):
+        layer = wording.coded(cells.text_of(item["layer"], book.lang), book.lang, of="layer")
+        unused = (item["rows_filtered"] or 0) + (item["rows_dropped"] or 0)
+        counts = (item["rows_read"], item["rows_kept"], unused, item["rows_repaired"], item["rows_doubtful"])
+        yield [number, layer, item["source"], *counts]
 
 
 def write_parameters(book: Book) -> None:

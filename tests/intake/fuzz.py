@@ -175,7 +175,7 @@ def _work(numbers: range, seed: int, now: Any, results: Any) -> None:
         results.join_thread()
 
 
-def outcomes(first: int, count: int, seed: int, *, at_once: int = 250) -> Iterator[Outcome]:
+def outcomes(first: int, count: int, seed: int, *, at_once: int = 5_000) -> Iterator[Outcome]:
     """Yield what became of each number; a process that dies or hangs is one failure, and the rest goes on."""
     context = multiprocessing.get_context("spawn")
     number, last = first, first + count

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import struct
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyproj
 import pytest
@@ -16,7 +19,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from geo.errors import InputFaultsError
 from geo.layers import TableRead, dbase, drawn_curves, read_table, stray_rows
 from geo.layers.findings import Findings
-from geo.layers.raw import Raw, UnreadableError
+from geo.layers.raw import Raw, UnreadableError, shapes_of
 from geo.study_file import LayerSource
 
 from . import sound_files
@@ -321,3 +324,41 @@ def test_files_are_told_by_what_they_are_not(tmp_path: Path) -> None:
     folder.mkdir()
     assert "not a regular file" in faults_of(lambda _: folder, tmp_path)
     assert "cannot be opened" in faults_of(lambda _: tmp_path / "none.csv", tmp_path)
+
+
+def test_bytes_that_are_no_numbers_warn_nobody() -> None:
+    """A signalling NaN among coordinates; warnings are errors here."""
+    odd = shapely.to_wkb(shapely.Point(1, 2))[:5] + struct.pack("<QQ", 0x7FF0000000000001, 0x7FF0000000000001)
+    shapes, broken = shapes_of([odd, shapely.to_wkb(shapely.Point(1, 2)), b"", None])
+    assert broken.tolist()[1:] == [False, True, False]
+    assert shapes[1].equals(shapely.Point(1, 2))
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "[Content_Types].xml", "xl/worksheets/sheet1.xml"])
+def test_a_workbook_whose_xml_is_damaged_is_a_fault_by_every_parser(tmp_path: Path, part: str) -> None:
+    """openpyxl takes lxml where another package has brought it, whose errors are no ElementTree.ParseError."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["名称", "经度", "纬度"])
+    book.worksheets[0].append(["甲", 118.2, 25.3])
+    book.save(tmp_path / "sound.xlsx")
+    with zipfile.ZipFile(tmp_path / "sound.xlsx") as sound, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as damaged:
+        for name in sound.namelist():
+            data = sound.read(name)
+            damaged.writestr(name, data.replace(b"<", b"< ", 1) if name == part else data)
+    with pytest.raises(InputFaultsError) as caught:
+        read_table(LayerSource(path="a.xlsx", file=tmp_path / "a.xlsx", crs="EPSG:4326"), kind="venue")
+    assert [fault.message.key for fault in caught.value.faults] == ["layers.broken_file"]
+
+
+@pytest.mark.parametrize("fields", [[], [("blob", "G", 10)]])
+def test_a_dbf_without_a_column_to_read_lacks_them_all(tmp_path: Path, fields: list[tuple[str, str, int]]) -> None:
+    (tmp_path / "a.dbf").write_bytes(dbf(fields, [[""] * len(fields)] * 3))
+    with pytest.raises(InputFaultsError) as caught:
+        read_table(LayerSource(path="a.dbf", file=tmp_path / "a.dbf", crs="EPSG:4326"), kind="factory")
+    assert {fault.message.key for fault in caught.value.faults} & {"layers.missing_column", "layers.not_a"}
+
+
+def test_notes_are_quoted_without_those_who_signed() -> None:
+    assert stray_rows.impersonal("填报单位：某办 联系电话：0595-2388 1234") == "填报单位：某办 联系电话：…"
+    assert stray_rows.impersonal("负责人:王五;经办：赵六 350525199001011234") == "负责人:…;经办：…"
+    assert stray_rows.impersonal("咨询13800000000，共1234567890123456789户") == "咨询…，共1234567890123456789户"

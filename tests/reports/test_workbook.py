@@ -9,6 +9,7 @@ import pytest
 from geo.messages import Message, subject
 from geo.reports import layout, workbook, write_results
 
+REPAIRS_FROM = 12  # line of the header
 SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "数据质量", "参数与版本"]
 
 
@@ -277,7 +278,11 @@ def test_cover_gives_every_service_its_basis(book):
 def test_quality_and_parameters_say_what_was_read(book):
     quality = book["数据质量"]
     assert [cell.value for cell in quality[5]][:5] == ["步行", 3, 1, 0, 0]
-    repairs = table(quality, 8)
+    counts = table(quality, 8)
+    assert [(row["图层"], row["读入(行)"], row["采用(行)"], row["修复(行)"]) for row in counts[:1]] == [
+        ("社区", 2, 2, 1)
+    ]
+    repairs = table(quality, REPAIRS_FROM)
     assert [(row["图层"], row["行号"], row["处理"]) for row in repairs] == [
         ("社区", 3, "已修复"),
         ("服务点", "—", "提示"),
@@ -304,7 +309,7 @@ def test_a_long_text_is_cut_to_what_a_cell_holds(results, tmp_path):
     path = tmp_path / "report.xlsx"
     workbook.write_workbook(replace(results, repairs=repairs), path, lang="zh")
     with path.open("rb") as source:
-        rows = table(openpyxl.load_workbook(source)["数据质量"], 8)
+        rows = table(openpyxl.load_workbook(source)["数据质量"], REPAIRS_FROM)
     assert rows[0]["编码"] == "𠀀" * 16_383 + "…"
     assert rows[1]["编码"] == "b" * 32_766 + "…"
     assert layout.fitted("b" * 32_767) == "b" * 32_767
