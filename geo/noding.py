@@ -221,9 +221,7 @@ def _segments(given: Strings) -> tuple[Ints, NDArray[np.object_]]:
 def _beside(given: Strings, vertex: Ints, reach_m: float) -> tuple[Ints, Ints, Floats, Floats]:
     """Return segments near vertices: vertex, first vertex of the segment, position along it 0–1, metres."""
     first, lines = _segments(given)
-    at, found = shapely.STRtree(lines).query(
-        shapely.points(given.xy[vertex]), predicate="dwithin", distance=reach_m
-    )
+    at, found = shapely.STRtree(lines).query(shapely.points(given.xy[vertex]), predicate="dwithin", distance=reach_m)
     point, start = vertex[at], first[found]
     along = _project(given.xy[point], given.xy[start], given.xy[start + 1])
     foot = given.xy[start] + along[:, None] * (given.xy[start + 1] - given.xy[start])

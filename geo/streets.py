@@ -428,9 +428,7 @@ class _Given(NamedTuple):
     way: NDArray[np.generic]
 
 
-def _line_parts(
-    lines: gpd.GeoDataFrame, *, crs: pyproj.CRS | None, where: str
-) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
+def _line_parts(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS | None, where: str) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
     """Return the single lines of a layer in a metric CRS, without repeated vertices and points."""
     kinds = shapely.get_type_id(lines.geometry.to_numpy())
     usable = lines[np.isin(kinds, [shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING])]
