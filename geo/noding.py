@@ -252,7 +252,7 @@ def _foreign(given: Strings, point: Ints, start: Ints, along: Floats, back_m: fl
     first, last = given.offsets[:-1][line[start]], given.offsets[1:][line[start]] - 1
     begins, finishes = given.place[first] == given.place[point], given.place[last] == given.place[point]
     afar = (begins | finishes) & (~begins | (position > back_m)) & (~finishes | (at[last] - position > back_m))
-    return ~meets | afar
+    return np.asarray(~meets | afar, dtype=bool)
 
 
 def _nearest(group: Ints, distance: Floats, *ties: Ints) -> Ints:
@@ -361,7 +361,8 @@ def _join_crossings(given: Strings) -> tuple[Strings, int, int]:
 
 def _touching(given: Strings, one: Ints, other: Ints) -> tuple[_Puts, Flags, tuple[Ints, Ints]]:
     """Return vertices that lie on another's segment (to put there), which pairs of segments have them, and corners
-    that lie on corners (to merge)."""
+    that lie on corners (to merge).
+    """
     touches = np.zeros(len(one), dtype=bool)
     puts: list[tuple[Ints, Floats, Ints]] = []
     merge: list[tuple[Ints, Ints]] = []
