@@ -49,13 +49,14 @@ def read_all(
             notes.append(("streets", Message("run.cut_streets", {"count": table.attrs["vertices_missing"]})))
         if table.attrs.get("restrictions_skipped"):
             notes.append(("streets", Message("run.turns_skipped", {"count": table.attrs["restrictions_skipped"]})))
+    together = streets.combine(tables) if tables and crs is not None else None
     if lines is not None and len(lines) and crs is not None:
         try:
-            tables.append(streets.from_lines(lines, crs=crs, where="streets"))
-            notes.append(("streets", Message("run.lines_noded")))
+            together = streets.from_lines(lines, crs=crs, where="streets", rules=study.noding, onto=together)
+            notes += [("streets", message) for message in together.attrs.pop("told")]
         except InputFaultsError as error:
             faults += error.faults
-    return (streets.combine(tables) if tables and crs is not None else None), faults
+    return together, faults
 
 
 def _read(source: LayerSource, crs: pyproj.CRS) -> gpd.GeoDataFrame:

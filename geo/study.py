@@ -30,6 +30,7 @@ from geo.study_file import (
     Layers,
     LayerSource,
     ModeSpec,
+    Noding,
     ServiceSpec,
     StudyFile,
 )
@@ -58,6 +59,8 @@ class Study(Frozen):
         All modes: the built-in ones with the study's own settings.
     adequacy
         Thresholds of rule 13.
+    noding
+        Within which distances drawn street lines are joined.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -69,6 +72,7 @@ class Study(Frozen):
     asked: tuple[str, ...]
     modes: dict[str, Mode]
     adequacy: Adequacy
+    noding: Noding
 
     @property
     def folder(self) -> Path:
@@ -147,6 +151,7 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
         asked=tuple(spec.services),
         modes=_modes(spec.modes),
         adequacy=spec.adequacy,
+        noding=spec.noding,
     )
 
 
@@ -222,6 +227,7 @@ def _siblings(location: tuple[Any, ...]) -> list[str]:
         "services": AlsoSpec if "also" in location else ServiceSpec,
         "modes": ModeSpec,
         "adequacy": Adequacy,
+        "noding": Noding,
     }
     table = tables.get(str(location[0]), StudyFile) if len(location) > 1 else StudyFile
     return [name for name in table.model_fields if name != "file"]

@@ -192,6 +192,14 @@ class Adequacy(Frozen):
     island_m: Annotated[float, Field(ge=0)] = 1000.0
 
 
+class Noding(Frozen):
+    """Within which distances lines of a drawn street layer are joined."""
+
+    join_m: Annotated[float, Field(ge=0, le=20)] = 1.0
+    bridge_m: Annotated[float, Field(ge=0, le=50)] = 0.0
+    ask_m: Annotated[float, Field(ge=0, le=50)] = 5.0
+
+
 class Head(Frozen):
     """The `[study]` table."""
 
@@ -276,6 +284,7 @@ class StudyFile(Frozen):
     services: dict[str, ServiceSpec] = Field(default_factory=dict)
     modes: dict[str, ModeSpec] = Field(default_factory=dict)
     adequacy: Adequacy = Field(default_factory=Adequacy)
+    noding: Noding = Field(default_factory=Noding)
 
     @model_validator(mode="before")
     @classmethod

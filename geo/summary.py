@@ -139,6 +139,7 @@ def _parameters(
         "cell_m": max(zones.cell_m.values(), default=None),
         "pass_line": PASS_LINE,
         "adequacy": study.adequacy.model_dump(),
+        "noding": study.noding.model_dump(),
         "services": {
             code: {
                 "mode": service.mode,

@@ -17,7 +17,7 @@ FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
     *("catalogue", "study_file", "study", "results"),
 )
-INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
+INPUTS = ("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
@@ -47,6 +47,8 @@ MACHINE = {
 }
 ALLOWED = {
     ("streets", "osm"),
+    ("streets", "noding"),
+    ("streets", "drawn_tags"),
     ("terrain", "elevation"),
     ("demand", "population"),
     *((room, other) for room, others in MACHINE.items() for other in others),

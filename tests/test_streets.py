@@ -13,6 +13,7 @@ from worlds import METRIC
 
 from geo import schema, streets
 from geo.errors import GeoCrsError, InputFaultsError
+from geo.study_file import Noding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,10 +169,32 @@ def test_lines_join_where_they_share_a_vertex() -> None:
     assert pieces["end_node"].iloc[0] == pieces["start_node"].iloc[1] == pieces["start_node"].iloc[2]
 
 
-def test_lines_that_cross_without_a_vertex_may_be_a_bridge() -> None:
-    pieces = streets.from_lines(lines(near((0, 0), (100, 0)), near((50, -50), (50, 50))), crs=METRIC, where="x")
+def test_lines_that_cross_are_joined_unless_one_is_a_bridge() -> None:
+    crossing = (near((0, 0), (100, 0)), near((50, -50), (50, 50)))
+    pieces = streets.from_lines(lines(*crossing), crs=METRIC, where="x")
+    assert len(pieces) == 4
+    assert len({*pieces["start_node"], *pieces["end_node"]}) == 5
+    pieces = streets.from_lines(lines(*crossing, bridge=["yes", ""]), crs=METRIC, where="x")
     assert len(pieces) == 2
     assert len({*pieces["start_node"], *pieces["end_node"]}) == 4
+
+
+def test_ends_within_the_tolerance_are_joined_and_wider_gaps_only_where_asked() -> None:
+    drawn = lines(
+        near((0, 0), (100, 0)), near((100.8, 0), (200, 0)), near((50, 0.9), (50, 90)), near((150, 3), (150, 90))
+    )
+    pieces = streets.from_lines(drawn, crs=METRIC, where="x")
+    assert len({*pieces["start_node"], *pieces["end_node"]}) == 7
+    asked = streets.from_lines(drawn, crs=METRIC, where="x", rules=Noding(bridge_m=5))
+    assert asked.loc[asked["way"] < 0, "length_m"].tolist() == pytest.approx([3], abs=0.01)
+    assert len({*asked["start_node"], *asked["end_node"]}) == 8  # the piece's foot on the line is one more
+
+
+def test_drawn_lines_are_joined_to_known_streets() -> None:
+    known = streets.from_lines(lines(near((0, 0), (100, 0))), crs=METRIC, where="x")
+    both = streets.from_lines(lines(near((50, 0.7), (50, 90))), crs=METRIC, where="x", onto=known)
+    assert len(both) == 3
+    assert len({*both["start_node"], *both["end_node"]}) == 4
 
 
 def test_parts_of_lines_and_columns_of_lines() -> None:

@@ -168,8 +168,14 @@ OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "street": {
         "name": ("name", "名称", "道路名称", "路名", "road_name", "street"),
-        "highway": ("highway", "道路等级", "fclass", "道路类型", "等级", "类型", "road_class"),
-        "oneway": ("oneway", "单行", "单行道", "是否单行", "单向", "one_way"),
+        "highway": (
+            *("highway", "道路等级", "fclass", "道路类型", "道路级别", "技术等级", "道路分类", "行政等级"),
+            *("等级", "级别", "类型", "类别", "road_class", "roadclass"),
+        ),
+        "oneway": ("oneway", "单行", "单行道", "是否单行", "单向", "是否单向", "通行方向", "one_way"),
+        "bridge": ("bridge", "桥", "桥梁", "是否桥梁", "高架", "是否高架"),
+        "tunnel": ("tunnel", "隧道", "是否隧道", "地道", "下穿"),
+        "layer": ("layer", "层", "层级", "层次", "层高", "立交层次", "level", "zlevel", "z_level"),
     },
 }
 # Headers of columns that hold a whole place, and of those that say in words where something is.
@@ -262,7 +268,7 @@ def known_headers(kind: str) -> frozenset[str]:
 def canonical_names(kind: str) -> tuple[str, ...]:
     """Return the canonical columns of a kind of layer."""
     if kind == "street":
-        return ("id", *schema.STREET_TAGS, "lon", "lat")
+        return ("id", *schema.STREET_TAGS, "layer", "lon", "lat")
     return schema.LAYER_COLUMNS
 
 
