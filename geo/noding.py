@@ -360,9 +360,7 @@ def _join_crossings(given: Strings) -> tuple[Strings, int, int]:
 
 
 def _touching(given: Strings, one: Ints, other: Ints) -> tuple[_Puts, Flags, tuple[Ints, Ints]]:
-    """Return vertices that lie on another's segment (to put there), which pairs of segments have them, and corners
-    that lie on corners (to merge).
-    """
+    """Return vertices to put on another's segment, the pairs of segments that have them, and corners to merge."""
     touches = np.zeros(len(one), dtype=bool)
     puts: list[tuple[Ints, Floats, Ints]] = []
     merge: list[tuple[Ints, Ints]] = []

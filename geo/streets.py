@@ -478,7 +478,7 @@ def _pieces_of(noded: Noded, given: _Given, onto: gpd.GeoDataFrame | None, *, cr
     tags = {name: np.where(row < 0, "", texts[row]) for name, texts in given.tags.items()}
     tags["highway"] = np.where(row < 0, drawn_tags.UNCLASSED, tags["highway"])
     numbered = np.issubdtype(given.way.dtype, np.integer)
-    bridges = -np.cumsum(row < 0)
+    bridges = np.negative(np.cumsum(row < 0))
     way = np.where(row < 0, bridges if numbered else bridges.astype(str).astype(object), given.way[row])
     ways = Ways(found.place, lonlat, found.offsets, way, tags)
     cuts = _cut(ways)
