@@ -10,7 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo import (
+    areas,
+    barriers,
+    coverage,
+    demand as demand_room,
+    gaps,
+    layers,
+    measures,
+    network,
+    population,
+    snapping,
+    terrain,
+)
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.layers import suspicion
@@ -265,6 +277,20 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         exits=exits,
         unknown=begun.unknown,
     )
+    by_standards = measures.table(
+        inputs.streets if inputs.slopes is None or not study.modes["walk"].slope else inputs.slopes.pieces,
+        people,
+        points,
+        inputs.units,
+        timed,
+        modes=study.modes,
+        linked=linked["walk"],
+        served=served["walk"],
+        membership=membership,
+        place=place,
+        adequacy=study.adequacy,
+        unknown=begun.unknown,
+    )
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])
     found = _gaps(people, points, timed, table)
@@ -279,6 +305,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         points=points,
         people=people,
         table=table,
+        standards=by_standards,
         gaps=found,
         zones=zones,
         networks=networks,
@@ -300,6 +327,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         context={name: inputs.layers.tables[name] for name in CONTEXT if name in inputs.layers.tables},
         repairs=repairs,
         summary=summary,
+        standards=by_standards,
     )
 
 

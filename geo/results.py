@@ -56,6 +56,9 @@ class Results:
         `schema.REPAIRS`: what the reader did to the input.
     summary
         What `summary.json` says; texts for people are messages.
+    standards
+        `schema.COVERAGE_STANDARDS`: coverage by the standards' distances, one row per unit, service, distance and
+        group; None where it was not computed.
     """
 
     study: Study
@@ -72,6 +75,7 @@ class Results:
     context: Mapping[str, gpd.GeoDataFrame]
     repairs: pd.DataFrame
     summary: Mapping[str, Any]
+    standards: gpd.GeoDataFrame | None = None
 
     def __post_init__(self) -> None:
         for name in ("units", "service_points", "demand", "coverage", "gaps", "isochrones"):

@@ -144,6 +144,9 @@ COVERAGE = (
     "people_not_attached",
     "note",
 )
+# The same by the standards' distances: `mode` is std_distance | std_radius, `limit_minutes` the minutes beside which the
+# distance stands, `limit_m` the metres that count (";" between where areas differ), `limit_status` how sure they are.
+COVERAGE_STANDARDS = (*COVERAGE, "limit_m", "limit_status")
 COVERAGE_STATUS = ("ok", "not_assessed", "no_demand", "edge")
 
 GAPS = (

@@ -15,7 +15,7 @@ import geo
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "modes", "slope"),
-    *("catalogue", "study_file", "study", "results"),
+    *("catalogue", "standards", "study_file", "study", "results"),
 )
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
@@ -24,7 +24,7 @@ ANALYSIS = (
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
+    *("prepared", "street_sources", "zones", "measures", "summary", "pipeline", "queries"),
     *("batch", "sample", "template", "printout", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)

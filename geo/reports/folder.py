@@ -73,12 +73,13 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
     with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
         packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
         tables.write_coverage(results, folder / "coverage.csv", lang=lang)
+        tables.write_standards(results, folder / "coverage_standards.csv", lang=lang)
         tables.write_gaps(results, folder / "gaps.csv", lang=lang)
         geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
         packing.result()
-    names = ["coverage.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
+    names = ["coverage.csv", "coverage_standards.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
     if map_html is not None:
         (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
         names.insert(0, "map.html")
