@@ -325,9 +325,7 @@ def by_metres(
     so that only people without a place are detached.
     """
     blocks = [
-        _metres_block(
-            demand, each, group, membership=membership, place=place, adequacy=adequacy, unknown=unknown
-        )
+        _metres_block(demand, each, group, membership=membership, place=place, adequacy=adequacy, unknown=unknown)
         for each in measured
         for group in each.service.demand
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from geo import coverage, network, standards
+from geo import coverage, network, standards, units as units_room
 from geo.coverage import Measured
 from geo.travel_times import minutes_at, reach
 from geo.zones import working
@@ -30,16 +30,62 @@ if TYPE_CHECKING:
 WALK = "walk"
 
 
-def table(
+def metres_column(service: ServiceType) -> str:
+    """Return the demand column that holds the metres on streets."""
+    return f"metres_{service.code}"
+
+
+def with_metres(
+    people: gpd.GeoDataFrame,
+    points: gpd.GeoDataFrame,
+    services: Sequence[ServiceType],
     pieces: gpd.GeoDataFrame,
+    *,
+    modes: Mapping[str, Mode],
+    linked: pd.DataFrame,
+    served: pd.DataFrame,
+    island_m: float,
+) -> gpd.GeoDataFrame:
+    """Return demand with `metres_<service>`, on streets to the nearest facility that works, for what is walked to.
+
+    Parameters
+    ----------
+    people, points
+        `schema.DEMAND` and `schema.SERVICE_POINTS`.
+    services
+        Types measured in minutes.
+    pieces
+        The street pieces that the walking network was built of.
+    modes
+        How people move.
+    linked, served
+        People and points, linked to the walking network.
+    island_m
+        As the walking network took it.
+    """
+    walked = [service for service in services if standards.is_walked(service, modes)]
+    if not walked:
+        return people
+    flat = _flat(pieces, modes[WALK], island_m=island_m)
+    return people.assign(
+        **{
+            metres_column(service): np.where(
+                people["group"].isin(service.demand),
+                street_metres(flat, linked, served, points, service),
+                np.nan,
+            )
+            for service in walked
+        }
+    )
+
+
+def table(
     people: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
     units: gpd.GeoDataFrame,
     services: Sequence[ServiceType],
     *,
     modes: Mapping[str, Mode],
-    linked: pd.DataFrame,
-    served: pd.DataFrame,
     membership: coverage.Members,
     place: coverage.Ground,
     adequacy: Adequacy,
@@ -49,26 +95,20 @@ def table(
 
     Parameters
     ----------
-    pieces
-        The street pieces that the walking network was built of.
     people, points, units
-        `schema.DEMAND` with `snap_status_walk`, `schema.SERVICE_POINTS`, `schema.UNITS`, in one metric CRS.
+        `schema.DEMAND` with `snap_status_walk` and `metres_<service>` (:func:`with_metres`), `schema.SERVICE_POINTS`, `schema.UNITS`, in one metric CRS.
     services
         Types measured in minutes.
     modes
         How people move.
-    linked, served
-        People and points, linked to the walking network.
     membership, place, adequacy, unknown
         As :func:`geo.coverage.table` takes them.
     """
     asked = [(service, limit) for service in services for limit in standards.thresholds(service, modes)]
-    walked = [(service, limit) for service, limit in asked if limit.way == "std_distance"]
-    flat = _flat(pieces, modes[WALK], island_m=adequacy.island_m) if walked else None
-    metres = {
-        ("std_distance", service.code): street_metres(flat, linked, served, points, service, most=limit.most_m)
-        for service, limit in walked  # the last of a service is the furthest
-        if flat is not None
+    metres: dict[tuple[str, str], NDArray[np.float64]] = {
+        (limit.way, service.code): people[metres_column(service)].to_numpy(dtype=np.float64)
+        for service, limit in asked
+        if limit.way == "std_distance"
     }
     straight = {service.code: service for service, limit in asked if limit.way == "std_radius"}
     metres |= {("std_radius", code): straight_metres(people, points, service) for code, service in straight.items()}
@@ -94,12 +134,10 @@ def street_metres(
     served: pd.DataFrame,
     points: gpd.GeoDataFrame,
     service: ServiceType,
-    *,
-    most: float,
 ) -> NDArray[np.float64]:
     """Return metres on streets, legs included, to the nearest facility that works; `inf` above `most`."""
     facilities = working(served, points, service).drop(columns="delay_minutes")
-    found = reach(flat, facilities, limit=most / standards.METRES_PER_MINUTE, direction=service.direction)
+    found = reach(flat, facilities, limit=units_room.HORIZON_MINUTES, direction=service.direction)
     return minutes_at(found, linked)[0] * standards.METRES_PER_MINUTE
 
 
@@ -125,4 +163,5 @@ def limit_metres(limit: Threshold, people: pd.DataFrame, units: pd.DataFrame) ->
         return np.full(len(people), first)
     mine = units[units["unit_kind"] == "community"]
     area = dict(zip(mine["unit_id"], mine["area"], strict=True))
-    return people["community"].map(area).map(limit.metres).fillna(first).to_numpy(dtype=np.float64)
+    by_person = people["community"].map(area).map(dict(limit.metres)).fillna(first)
+    return np.asarray(by_person, dtype=np.float64)

@@ -17,6 +17,7 @@ from geo import (
     demand as demand_room,
     gaps,
     layers,
+    matches,
     measures,
     network,
     population,
@@ -254,6 +255,16 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     }
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
+    people = measures.with_metres(
+        people,
+        points,
+        timed,
+        _pieces(inputs, study.modes["walk"]),
+        modes=study.modes,
+        linked=linked["walk"],
+        served=served["walk"],
+        island_m=study.adequacy.island_m,
+    )
     progress(Message("run.surfaces"), 0.4)
     zones = draw(
         Zones(networks, served, linked, fence, cap_m),
@@ -278,14 +289,11 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         unknown=begun.unknown,
     )
     by_standards = measures.table(
-        inputs.streets if inputs.slopes is None or not study.modes["walk"].slope else inputs.slopes.pieces,
         people,
         points,
         inputs.units,
         timed,
         modes=study.modes,
-        linked=linked["walk"],
-        served=served["walk"],
         membership=membership,
         place=place,
         adequacy=study.adequacy,
@@ -294,6 +302,17 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])
     found = _gaps(people, points, timed, table)
+    usable = matches.table(
+        found,
+        people,
+        points,
+        inputs.layers.tables["venues"],
+        timed,
+        networks=networks,
+        linked=linked,
+        fence=fence,
+        cap_m=cap_m,
+    )
     progress(Message("run.summary"), 0.95)
     keys = zip(inputs.units["unit_kind"], inputs.units["unit_id"], strict=True)
     units = inputs.units.assign(gates_from=[begun.gates_from.get(key, "") for key in keys])
@@ -328,6 +347,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         repairs=repairs,
         summary=summary,
         standards=by_standards,
+        matches=usable,
     )
 
 
@@ -354,9 +374,14 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
 
 def _network(inputs: Inputs, mode: Mode, *, island_m: float) -> Network:
     """Return the network of a mode; where it heeds slopes, of streets cut short enough to follow them."""
-    if inputs.slopes is None or not mode.slope:
-        return network.build(inputs.streets, mode, island_m=island_m)
-    return network.build(inputs.slopes.pieces, mode, gradient=inputs.slopes.gradient, island_m=island_m)
+    slopes = inputs.slopes if mode.slope else None
+    gradient = None if slopes is None else slopes.gradient
+    return network.build(_pieces(inputs, mode), mode, gradient=gradient, island_m=island_m)
+
+
+def _pieces(inputs: Inputs, mode: Mode) -> gpd.GeoDataFrame:
+    """Return the street pieces that the network of a mode is built of."""
+    return inputs.streets if inputs.slopes is None or not mode.slope else inputs.slopes.pieces
 
 
 def _fence(inputs: Inputs) -> barriers.Fence | None:

@@ -162,6 +162,9 @@ GAPS = (
     "lat",
 )
 
+# Venues that would serve people of a gap: how many, how far these go (median), the straight way, the capacity left free.
+MATCHES = ("gap_id", "service", "venue_id", "venue_name", "people", "minutes", "metres", "room")
+
 # `facility_id` is missing where dissolved; `combine` is dissolve | each | split.
 ISOCHRONES = ("service", "mode", "limit_minutes", "facility_id", "combine", "geometry")
 

@@ -75,6 +75,12 @@ def _table() -> tuple[dict[str, str], ...]:
     return tuple(csv.DictReader(text.splitlines()))
 
 
+def is_walked(service: ServiceType, ways_to_move: Mapping[str, Mode]) -> bool:
+    """Say whether a service is measured in minutes on foot, so that the standard's walking distances fit it."""
+    mode = ways_to_move.get(service.mode)
+    return service.test == "minutes" and mode is not None and mode.access == "foot"
+
+
 def thresholds(service: ServiceType, ways_to_move: Mapping[str, Mode]) -> list[Threshold]:
     """Return the distances that a service is measured by, bands rising, distances on streets first.
 
@@ -96,12 +102,13 @@ def thresholds(service: ServiceType, ways_to_move: Mapping[str, Mode]) -> list[T
     """
     if service.test != "minutes":
         return []
-    walked = service.mode in ways_to_move and ways_to_move[service.mode].access == "foot"
     stated = {float(row["minutes"]): row for row in _table() if row["way"] == "std_distance"}
     found = [
-        Threshold("std_distance", band, {"": float(stated[band]["metres"])}, stated[band]["status"], stated[band]["source"])
+        Threshold(
+            "std_distance", band, {"": float(stated[band]["metres"])}, stated[band]["status"], stated[band]["source"]
+        )
         for band in service.minutes
-        if walked and band in stated and band <= service.limit
+        if is_walked(service, ways_to_move) and band in stated and band <= service.limit
     ]
     return [*found, *_radius(service)]
 

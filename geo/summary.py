@@ -197,11 +197,19 @@ def _service(
 def _standards(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the whole study by the standards' distances, one entry a distance and group."""
     whole = rows[rows["unit_kind"] == "study"]
-    names = ("mode", "limit_minutes", "limit_m", "limit_status", "demand", "people", "people_served", "share", "status")
-    return [
-        {"way" if name == "mode" else "group" if name == "demand" else name: value for name, value in row.items()}
-        for row in whole[[*names]].to_dict("records")
-    ]
+    columns = (
+        "mode",
+        "limit_minutes",
+        "limit_m",
+        "limit_status",
+        "demand",
+        "people",
+        "people_served",
+        "share",
+        "status",
+    )
+    names = ["way", *columns[1:4], "group", *columns[5:]]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(whole[name].tolist() for name in columns), strict=True)]
 
 
 def _not_served(service: ServiceType, mine: pd.DataFrame) -> float:

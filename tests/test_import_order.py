@@ -20,11 +20,11 @@ FLOOR = (
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues"),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "measures", "summary", "pipeline", "queries"),
+    *("prepared", "street_sources", "zones", "measures", "matches", "summary", "pipeline", "queries"),
     *("batch", "sample", "template", "printout", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)

@@ -79,7 +79,15 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
         packing.result()
-    names = ["coverage.csv", "coverage_standards.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
+    names = [
+        "coverage.csv",
+        "coverage_standards.csv",
+        "gaps.csv",
+        "layers.gpkg",
+        "summary.json",
+        "report.xlsx",
+        *surfaces,
+    ]
     if map_html is not None:
         (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
         names.insert(0, "map.html")

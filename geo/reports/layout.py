@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from geo import messages
 from geo.reports import cells, wording
+from geo.reports.edition import Edition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
-
-    from geo.messages import Lang
-    from geo.results import Results
 
 Kind = Literal["text", "people", "share", "share_fine", "minutes", "degrees", "whole"]
 CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
@@ -76,17 +73,11 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Book:
+class Book(Edition):
     """An open workbook and what all of its sheets need."""
 
     workbook: Workbook
-    results: Results
-    lang: Lang
     formats: Mapping[str, Format]
-
-    def say(self, name: str, **values: object) -> str:
-        """Return a text of this room in the workbook's language."""
-        return messages.text(f"report.{name}", self.lang, **values)
 
 
 def make_formats(workbook: Workbook) -> dict[str, Format]:

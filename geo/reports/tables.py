@@ -40,7 +40,9 @@ def write_coverage(results: Results, path: Path, *, lang: Lang) -> None:
 def write_standards(results: Results, path: Path, *, lang: Lang) -> None:
     """Write `coverage_standards.csv`: `schema.COVERAGE_STANDARDS`, otherwise as :func:`write_coverage`."""
     columns = schema.COVERAGE_STANDARDS
-    _write(results.standards if results.standards is not None else pd.DataFrame(columns=columns), columns, path, lang=lang)
+    _write(
+        results.standards if results.standards is not None else pd.DataFrame(columns=columns), columns, path, lang=lang
+    )
 
 
 def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:
