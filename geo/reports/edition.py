@@ -30,6 +30,10 @@ class Edition:
         """Return a word that other rooms use too."""
         return messages.text(f"word.{name}", self.lang, **values)
 
+    def tell(self, name: str, /, **values: object) -> str:
+        """Return a text of the Word reports in the language of the edition."""
+        return messages.text(f"document.{name}", self.lang, **values)
+
     def listed(self, parts: Iterable[object]) -> str:
         """Return some texts as one, without those that say nothing."""
         texts = (cells.text_of(part, self.lang) for part in parts)

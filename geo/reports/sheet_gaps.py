@@ -67,7 +67,7 @@ class Lack:
 def write_gaps(book: Book) -> None:
     """Write one line per unit, service and group that lacks cover; every number is of that group alone."""
     columns = gap_columns(book)
-    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"))
+    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"), paper=layout.A3)
     head = layout.FIRST_ROW
     unjudged = unjudged_text(book)
     if unjudged:

@@ -20,7 +20,7 @@ _FROZEN = 3
 def write_standards(book: Book) -> None:
     """Write every unit, service and group at the service's limit by all three ways, the whole study first."""
     columns = standard_columns(book)
-    sheet = layout.open_sheet(book, "standards", columns, notes=book.say("note_overlap"))
+    sheet = layout.open_sheet(book, "standards", columns, notes=book.say("note_overlap"), paper=layout.A3)
     head = layout.line_across(book, sheet, layout.FIRST_ROW, columns, book.say("note_standards"))
     end = layout.table(book, sheet, head, columns, (standard_line(book, row) for row in three_ways.compare(book)))
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=_FROZEN)

@@ -128,7 +128,7 @@ def venues(edition: Edition) -> list[Venue]:
     for gap_id, matched in matches_by_gap(edition).items():
         for match in matched:
             fits.setdefault(match["venue_id"], []).append(gap_id)
-    free = room(table, results.service_points).tolist()
+    free = room(table, results.service_points).clip(lower=0.0).tolist()
     return [
         Venue(
             code,
