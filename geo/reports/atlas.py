@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from geo.reports.edition import Edition
     from geo.reports.static_maps import Box
 
-WIDTH_IN = 6.14  # the text of an A4 page
+WIDTH_IN, PARK_WIDTH_IN = 6.14, 6.6  # the text of an A4 page, of a page of a park
 DPI, PARK_DPI = 150, 300
-PANELS = 6  # maps of services on one page
+PANELS = 4  # maps of services on one page
 PARK_AROUND_M = 900.0
 _WIDEST, _NARROWEST = 2.2, 1.4  # of a map's place, across to up
 _MARKERS = ("o", "s", "^", "D", "v", "P", "*", "X", "p", "h", "<", ">")
@@ -69,7 +69,7 @@ class Atlas:
     def county(self) -> bytes:
         """Return the map of the county: its units and all services that are counted or planned."""
         edition = self.edition
-        sheet = self._sheet(edition.say("map_county", study=self._study), height_in=6.6, dpi=DPI)
+        sheet = self._sheet(edition.say("map_county", study=self._study), height_in=4.9, dpi=DPI)
         axes = sheet.frame(0, self.whole)
         self._ground(sheet, axes, self.whole, names=("district",))
         self._points(sheet, axes, list(edition.results.services))
@@ -89,7 +89,7 @@ class Atlas:
         edition = self.edition
         box = static_maps.padded(shape.bounds)
         name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
-        sheet = self._sheet(edition.say("map_district", district=name), height_in=5.6, dpi=DPI)
+        sheet = self._sheet(edition.say("map_district", district=name), height_in=5.2, dpi=DPI)
         axes = sheet.frame(0, box)
         self._ground(sheet, axes, box, names=("community", "park"))
         static_maps.draw_areas(axes, [shape], face=None, edge=static_maps.FOCUS, width=2.0, order=4)
@@ -111,7 +111,7 @@ class Atlas:
         around = PARK_AROUND_M
         box = static_maps.padded((west - around, south - around, east + around, north + around))
         name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
-        sheet = self._sheet(edition.say("map_park", park=name), height_in=4.7, dpi=PARK_DPI)
+        sheet = self._sheet(edition.say("map_park", park=name), height_in=4.2, dpi=PARK_DPI, width_in=PARK_WIDTH_IN)
         axes = sheet.frame(0, box)
         self._ground(sheet, axes, box, names=())
         gates = results.context.get("gates")
@@ -135,7 +135,9 @@ class Atlas:
     def _study(self) -> str:
         return cells.text_of(self.edition.results.study.head.name, self.edition.lang)
 
-    def _sheet(self, title: str, *, height_in: float, dpi: int, rows: int = 1, columns: int = 1) -> Sheet:
+    def _sheet(
+        self, title: str, *, height_in: float, dpi: int, rows: int = 1, columns: int = 1, width_in: float = WIDTH_IN
+    ) -> Sheet:
         edition, head = self.edition, self.edition.results.study.head
         crs = edition.results.units.crs
         foot = edition.say(
@@ -154,7 +156,7 @@ class Atlas:
             metre=edition.say("metre"),
             kilometre=edition.say("kilometre"),
         )
-        return Sheet(words, width_in=WIDTH_IN, height_in=height_in, dpi=dpi, rows=rows, columns=columns)
+        return Sheet(words, width_in=width_in, height_in=height_in, dpi=dpi, rows=rows, columns=columns)
 
     def _ground(self, sheet: Sheet, axes: Axes, box: Box, *, names: tuple[str, ...], legend: bool = True) -> None:
         """Draw water, streets and the outlines of units, and name some kinds of them."""
@@ -223,7 +225,7 @@ class Atlas:
         edition = self.edition
         rows = -(-len(kinds) // 2)
         title = edition.say("map_services", study=self._study)
-        sheet = self._sheet(title, height_in=1.0 + 2.55 * rows, dpi=DPI, rows=rows, columns=2)
+        sheet = self._sheet(title, height_in=1.15 + 2.2 * rows, dpi=DPI, rows=rows, columns=2)
         for number, kind in enumerate(kinds):
             name = f"{kind.name(edition.lang)}　{wording.ring(kind.rings[0], edition.lang)}"
             axes = sheet.frame(number, self.whole, name=name)

@@ -14,7 +14,6 @@ from geo.reports import (
     sheet_centres,
     sheet_gaps,
     sheet_lists,
-    three_lists,
     three_ways,
     wording,
 )
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from geo.reports.atlas import Atlas
     from geo.reports.document import Report
     from geo.reports.edition import Edition
-    from geo.reports.headline import Covered, Unit
+    from geo.reports.headline import Covered
     from geo.reports.scope import Scope
 
 MOST_LINES = 25  # of a long list in the report of a study; all lines are in the workbook
@@ -46,14 +45,14 @@ def write_chapters(report: Report, scope: Scope, atlas: Atlas) -> None:
         quality,
     )
     for number, step in enumerate(steps, start=1):
-        report.heading(scope.edition.tell(f"chapter_{number}"))
+        report.heading(scope.edition.tell(f"chapter_{number}"), new_page=number == 1)
         step(report, scope, atlas)
 
 
 def basics(report: Report, scope: Scope, atlas: Atlas) -> None:
     """1: what is studied, its units and people, its map."""
     edition, results = scope.edition, scope.edition.results
-    people = headline.people(results)
+    people = scope.findings.people
     groups = [group for group in schema.GROUPS if group in people.get(scope.unit, {})]
     said = edition.listed(
         edition.tell("people_of", group=wording.group(group, edition.lang), n=f"{people[scope.unit][group]:,.0f}")
@@ -65,7 +64,7 @@ def basics(report: Report, scope: Scope, atlas: Atlas) -> None:
     report.text(text)
     if head.synthetic:
         report.text(edition.tell("synthetic"))
-    names = headline.unit_names(results)
+    names = scope.findings.names
     columns = [
         Column(edition.say("unit_kind"), 12),
         Column(edition.say("unit_name"), 30),
@@ -122,11 +121,11 @@ def facilities(report: Report, scope: Scope, atlas: Atlas) -> None:
 
 def _presence(report: Report, scope: Scope) -> None:
     edition, results = scope.edition, scope.edition.results
-    for code, by_unit in headline.headlines(results).items():
+    for code, by_unit in scope.findings.headlines.items():
         kind = results.services[code]
         if kind.test != wording.PRESENCE:
             continue
-        known = places.of_units(edition)
+        known = scope.findings.places
         mine = {
             unit: found for unit, found in by_unit.items() if scope.holds(known.get(unit[1], {}).get("districts", ""))
         }
@@ -146,7 +145,7 @@ def _centres(report: Report, scope: Scope) -> None:
     ids = set(scope.points["id"].tolist())
     kept = (1, 2, *range(5, 5 + len(centres.FUNCTIONS)))
     columns = sheet_centres.centre_columns(edition)
-    lines = [line for line in sheet_centres.centre_lines(edition) if line[1] in ids]
+    lines = [line for line in scope.findings.centres if line[1] in ids]
     if not lines:
         return
     short = {5 + at: edition.say(f"short_{name}") for at, name in enumerate(centres.FUNCTIONS)}
@@ -171,7 +170,7 @@ def coverage(report: Report, scope: Scope, atlas: Atlas) -> None:
     edition = scope.edition
     report.text(edition.say("way_explained"))
     report.heading(edition.tell("section_three_ways"), level=2)
-    compared = [row for row in three_ways.compare(edition, kinds=(scope.unit[0],)) if row.unit == scope.unit]
+    compared = scope.findings.compared.get(scope.unit, [])
     line = headline.pass_line(edition.results)
     columns = [
         Column(edition.say("service"), 24),
@@ -221,8 +220,8 @@ def _way(edition: Edition, measure: three_ways.Measure | None) -> list[object]:
 def _matrix(report: Report, scope: Scope) -> None:
     """Write units × services, with the plain mean of the shares; districts of a study are ranked by it."""
     edition, results = scope.edition, scope.edition.results
-    services = {code: by for code, by in headline.headlines(results).items() if results.services[code].rings}
-    names = headline.unit_names(results)
+    services = {code: by for code, by in scope.findings.headlines.items() if results.services[code].rings}
+    names = scope.findings.names
     rows = [(names.get(unit, unit[1]), [by.get(unit) for by in services.values()]) for unit in scope.members]
     means = [_mean(found) for _, found in rows]
     ranks = {mean: 1 + sum(other is not None and other > mean for other in means) for mean in means if mean is not None}
@@ -272,7 +271,7 @@ def gaps(report: Report, scope: Scope, atlas: Atlas) -> None:
         png = atlas.district(scope.unit[1])
         if png is not None:
             report.picture(png, edition.say("map_district", district=scope.name), width_in=WIDTH_IN)
-    lacks = sorted(scope.lacks, key=lambda lack: (-lack.people, lack.service, lack.unit, lack.group))
+    lacks = scope.lacks
     shown = lacks[:MOST_LINES] if scope.is_study else lacks
     header = sheet_gaps.gap_columns(edition)
     at = {column.header: place for place, column in enumerate(header)}
@@ -293,16 +292,16 @@ def gaps(report: Report, scope: Scope, atlas: Atlas) -> None:
         Column(header[place].header, width, header[place].kind)
         for place, width in zip(places_, wanted.values(), strict=True)
     ]
-    lines = [[line[place] for place in places_] for line in sheet_gaps.gap_lines(edition, shown)]
+    lines = [[line[place] for place in places_] for _, line in shown]
     total: list[object] = [""] * len(columns)
-    total[0], total[4] = edition.say("total"), sum(lack.people for lack in shown)
+    total[0], total[4] = edition.say("total"), sum(lack.people for lack, _ in shown)
     report.table(
         edition.tell("table_gaps", name=scope.name), columns, lines, total=total, empty=edition.tell("no_gaps")
     )
     if lines:
         report.note(edition.tell("note_gaps"))
     if len(shown) < len(lacks):
-        rest = sum(lack.people for lack in lacks[len(shown) :])
+        rest = sum(lack.people for lack, _ in lacks[len(shown) :])
         report.note(edition.tell("more_gaps", n=len(lacks) - len(shown), people=f"{rest:,.0f}"))
 
 
@@ -330,7 +329,7 @@ def proposals(report: Report, scope: Scope, atlas: Atlas) -> None:
     report.heading(edition.tell("section_resources"), level=2)
     fit = {match["venue_id"] for need in scope.needs for match in need.matches}
     own = {need.gap["gap_id"] for need in scope.needs}
-    venues = [venue for venue in three_lists.venues(edition) if venue.id in fit]
+    venues = [venue for venue in scope.findings.venues if venue.id in fit]
     resources = list(sheet_lists.resource_lines(edition, venues))
     for line, venue in zip(resources, venues, strict=True):
         line[-1] = sum(gap_id in own for gap_id in venue.needs)
@@ -340,7 +339,7 @@ def proposals(report: Report, scope: Scope, atlas: Atlas) -> None:
         report, edition, header, resources, name="resources", kept={1: 14, 2: 40, 4: 26, 7: 14, 8: 16, 9: 40, 10: 14}
     )
     report.heading(edition.tell("section_offers"), level=2)
-    offers = list(sheet_lists.offer_lines(edition, own))
+    offers = [line for line in scope.findings.offers if line[2] in own]
     offers.sort(key=lambda line: (-float(str(line[6])), str(line[1])))
     shown = offers[:MOST_LINES] if scope.is_study else offers
     _picked(
@@ -438,12 +437,8 @@ def quality(report: Report, scope: Scope, atlas: Atlas) -> None:
         report.text(edition.tell("repairs", parts=said))
     misplaced = cells.number_of(summary.get("misplaced_share"))
     if misplaced is not None:
-        report.text(edition.say("misplaced_explained", share=f"{cells.rounded(misplaced * 100.0, decimals=2)}%"))
+        share = f"{cells.rounded(misplaced * 100.0, decimals=2)}%"
+        report.text(edition.tell("misplaced", told=edition.say("misplaced_explained", share=share)))
     report.text(edition.tell("limits"))
     if fonts.chinese() is None:
         report.text(edition.tell("no_font"))
-
-
-def unit_of_park(code: str) -> Unit:
-    """Return the unit that a park is in the coverage."""
-    return ("park", code)

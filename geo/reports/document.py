@@ -11,10 +11,10 @@ import datetime as dt
 import io
 import zipfile
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.section import WD_ORIENT
-from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
@@ -23,11 +23,10 @@ from docx.shared import Inches, Mm, Pt, RGBColor
 from geo.reports import cells, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from docx.document import Document as Docx
     from docx.styles.style import ParagraphStyle
-    from docx.table import _Cell
     from docx.text.paragraph import Paragraph
 
     from geo.messages import Lang
@@ -41,24 +40,38 @@ FALLBACKS = {
     SUBHEAD: "KaiTi,楷体_GB2312,KaiTi_GB2312,STKaiti,华文楷体,Noto Serif CJK SC",
 }
 MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_margin": 26}
-TEXT_MM = 210 - 28 - 26
+PAGE_MM = (210, 297)
+NARROW_MM = {"top_margin": 16, "bottom_margin": 16, "left_margin": 20, "right_margin": 20}  # one park, one page
 BODY_PT, LINE_PT, TABLE_PT, CAPTION_PT = 16, 28, 9, 12
-_GREY = "F2F2F2"
+_TOTAL = "F2F2F2"
 _HEADER = "DCE6F1"
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 _CONTENTS_LEVELS = 2
+_EDGES = "".join(
+    f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV")
+)
 
 
 class Report:
     """A Word document in the making; every method adds one thing at its end."""
 
-    def __init__(self, lang: Lang, *, title: str, day: dt.date, words: dict[str, str]):
+    def __init__(
+        self,
+        lang: Lang,
+        *,
+        title: str,
+        day: dt.date,
+        words: dict[str, str],
+        margins_mm: Mapping[str, float] = MARGINS_MM,
+    ) -> None:
+        self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
         self.lang, self.day, self.words = lang, day, words
         self.document: Docx = Document()
         self._numbers = {"table": 0, "figure": 0}
         self._headings: list[tuple[int, str, str]] = []
         self._contents: Paragraph | None = None
-        _page(self.document)
+        _page(self.document, margins_mm)
         _styles(self.document)
         _font_table(self.document)
         self._properties(title)
@@ -76,9 +89,11 @@ class Report:
         heading.paragraph_format.space_before = Pt(12)
         self._contents = self.document.add_paragraph(style="TOC Entry")
 
-    def heading(self, text: str, *, level: int = 1) -> None:
-        """Write a heading of level 1 or 2."""
+    def heading(self, text: str, *, level: int = 1, new_page: bool = False) -> None:
+        """Write a heading of level 1 or 2, on a new page if wished."""
         paragraph = self.document.add_paragraph(_clean(text), style=f"Heading {level}")
+        if new_page:
+            paragraph.paragraph_format.page_break_before = True
         mark = f"_Toc{len(self._headings) + 1:04d}"
         _bookmark(paragraph, mark, len(self._headings) + 1)
         self._headings.append((level, _clean(text), mark))
@@ -90,10 +105,6 @@ class Report:
     def note(self, text: str) -> None:
         """Write a note under a table or a map."""
         self.document.add_paragraph(_clean(text), style="Note")
-
-    def new_page(self) -> None:
-        """Begin a new page with what follows."""
-        self.document.add_paragraph(style="Note").paragraph_format.page_break_before = True
 
     def picture(self, png: bytes, caption: str, *, width_in: float) -> None:
         """Place a map with its numbered caption below; the caption is also what is read out for it."""
@@ -110,45 +121,32 @@ class Report:
         columns: Sequence[Column],
         lines: Sequence[Sequence[object]],
         *,
-        widths_mm: Sequence[float] | None = None,
         total: Sequence[object] | None = None,
         empty: str = "",
     ) -> None:
         """Write a numbered caption and a table: header repeated on every page, no row torn, total last.
 
-        Widths are shared out over the text by those of the columns unless they are given.
+        Widths are shared out over the text by those of the columns.
         """
         self._caption("table", caption, keep=True)
         if not lines:
             self.note(empty or self.words["nothing"])
             return
-        given = list(widths_mm or [column.width for column in columns])
-        widths = [TEXT_MM * width / sum(given) for width in given]
-        rows = [*lines, total] if total is not None else list(lines)
-        table = self.document.add_table(rows=1 + len(rows), cols=len(columns))
-        table.alignment = WD_TABLE_ALIGNMENT.CENTER
-        table.autofit = False
-        _borders(table._tbl)  # noqa: SLF001
-        _grid(table._tbl, widths)  # noqa: SLF001
-        grid = [row.cells for row in table.rows] if len(rows) < 2 else _cells_of(table)  # noqa: PLR2004
-        for place, column in enumerate(columns):
-            _fill(grid[0][place], column.header, width=widths[place], centre=True, bold=True, shade=_HEADER)
-        for at, line in enumerate(rows, start=1):
-            last = total is not None and at == len(rows)
-            for place, (value, column) in enumerate(zip(line, columns, strict=True)):
-                text, number = shown(value, column.kind, self.lang)
-                if last and not text.strip(wording.NOT_APPLICABLE):
-                    text = ""
-                _fill(
-                    grid[at][place],
-                    text,
-                    width=widths[place],
-                    right=number,
-                    centre=text == wording.NOT_APPLICABLE,
-                    bold=last,
-                    shade=_GREY if last else None,
-                )
-        _row_rules(table)
+        widths = [self.text_mm * column.width / sum(each.width for each in columns) for column in columns]
+        header = _row(
+            [
+                _cell(column.header, width, align="center", bold=True, shade=_HEADER)
+                for column, width in zip(columns, widths, strict=True)
+            ],
+            header=True,
+        )
+        last = len(lines) - 1 if total is not None else -1  # the total never stands on a page of its own
+        body = [_line(line, columns, widths, self.lang, keep=at == last) for at, line in enumerate(lines)]
+        if total is not None:
+            body.append(_line(total, columns, widths, self.lang, total=True))
+        grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
+        text = f"<w:tbl {nsdecls('w')}>{_table_settings(self.text_mm)}<w:tblGrid>{grid}</w:tblGrid>{header}{''.join(body)}</w:tbl>"
+        self.document.element.body._insert_tbl(parse_xml(text))  # noqa: SLF001 - cell by cell it takes a hundred times as long
 
     def save(self) -> bytes:
         """Return the document's bytes, its contents filled in."""
@@ -167,7 +165,11 @@ class Report:
         paragraph.add_run(f"　{_clean(text)}")
 
     def _fill_contents(self) -> None:
-        """Write the entries of the contents: a field that Word renews, with a link and a page number each."""
+        """Write the entries of the contents: a link each, and its page as a field of its own.
+
+        The page of a heading is known only to the program that lays the text out. Inside a field of the whole list
+        (TOC) some keep the text that was written; a field a page is worked out by all of them when they open the file.
+        """
         first = self._contents
         listed = [entry for entry in self._headings if entry[0] <= _CONTENTS_LEVELS]
         if first is None or not listed:
@@ -176,13 +178,8 @@ class Report:
         for number, (level, text, mark) in enumerate(listed):
             paragraph = place if number == 0 else _after(place, first)
             paragraph.paragraph_format.left_indent = Mm(6 * (level - 1))
-            if number == 0:
-                _field_part(paragraph, "begin", dirty=True)
-                _instruction(paragraph, f'TOC \\o "1-{_CONTENTS_LEVELS}" \\h \\z \\u')
-                _field_part(paragraph, "separate")
-            _link(paragraph, mark, text)
+            _link(paragraph, mark, text, width_mm=self.text_mm)
             place = paragraph
-        _field_part(place, "end")
 
     def _properties(self, title: str) -> None:
         core = self.document.core_properties
@@ -225,14 +222,14 @@ def _clean(text: str) -> str:
     return cells.text_of(text, "zh")
 
 
-def _page(document: Docx) -> None:
+def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:
     section = document.sections[0]
     section.orientation = WD_ORIENT.PORTRAIT
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    for name, millimetres in MARGINS_MM.items():
+    section.page_width, section.page_height = (Mm(side) for side in PAGE_MM)
+    for name, millimetres in margins_mm.items():
         setattr(section, name, Mm(millimetres))
-    section.footer_distance = Mm(25)
-    section.header_distance = Mm(15)
+    section.footer_distance = Mm(min(25.0, margins_mm["bottom_margin"] / 2.0))
+    section.header_distance = Mm(min(15.0, margins_mm["top_margin"] / 2.0))
 
 
 def _styles(document: Docx) -> None:
@@ -297,78 +294,70 @@ def _font_table(document: Docx) -> None:
         f'<w:font w:name="{name}"><w:altName w:val="{others}"/><w:charset w:val="86"/><w:family w:val="auto"/></w:font>'
         for name, others in FALLBACKS.items()
     )
-    part._blob = (
-        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><w:fonts {nsdecls("w")}>{entries}</w:fonts>'.encode()
-    )  # noqa: SLF001
+    declared = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    part._blob = f"{declared}<w:fonts {nsdecls('w')}>{entries}</w:fonts>".encode()  # noqa: SLF001
 
 
-def _borders(table: OxmlElement) -> None:
-    edges = "".join(
-        f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
-        for side in ("top", "left", "bottom", "right", "insideH", "insideV")
-    )
-    settings = table.tblPr
-    borders = parse_xml(f"<w:tblBorders {nsdecls('w')}>{edges}</w:tblBorders>")
-    settings.insert_element_before(borders, "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
-    margins = '<w:left w:w="40" w:type="dxa"/><w:right w:w="40" w:type="dxa"/>'
-    inner = parse_xml(f"<w:tblCellMar {nsdecls('w')}>{margins}</w:tblCellMar>")
-    settings.insert_element_before(inner, "w:tblLook")
-
-
-def _grid(table: OxmlElement, widths_mm: Sequence[float]) -> None:
-    for column, width in zip(table.tblGrid.findall(qn("w:gridCol")), widths_mm, strict=True):
-        column.set(qn("w:w"), str(int(Mm(width).twips)))
-
-
-def _cells_of(table: object) -> list[list[_Cell]]:
-    """Return the cells by row: asked for row by row the library walks the whole table each time."""
-    every = table._cells  # type: ignore[attr-defined]  # noqa: SLF001
-    width = len(table.columns)  # type: ignore[attr-defined]
-    return [every[begin : begin + width] for begin in range(0, len(every), width)]
-
-
-def _fill(
-    cell: _Cell,
-    text: str,
+def _line(
+    line: Sequence[object],
+    columns: Sequence[Column],
+    widths: Sequence[float],
+    lang: Lang,
     *,
-    width: float,
-    right: bool = False,
-    centre: bool = False,
-    bold: bool = False,
-    shade: str | None = None,
-) -> None:
-    cell.width = Mm(width)
-    paragraph = cell.paragraphs[0]
-    paragraph.style = "Cell"
-    run = paragraph.add_run(_clean(text))
-    run.bold = bold or None
-    if right or centre:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.CENTER
-    settings = cell._tc.get_or_add_tcPr()  # noqa: SLF001
-    if shade:
-        settings.append(parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="{shade}"/>'))
-    settings.append(parse_xml(f'<w:vAlign {nsdecls("w")} w:val="center"/>'))
+    total: bool = False,
+    keep: bool = False,
+) -> str:
+    """Return a row of a table; the total is bold, and empty where there is nothing to sum."""
+    parts = []
+    for value, column, width in zip(line, columns, widths, strict=True):
+        text, number = shown(value, column.kind, lang)
+        nothing = text == wording.NOT_APPLICABLE
+        align = "right" if number else "center" if nothing else "left"
+        text = "" if total and nothing else text
+        parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
+    return _row(parts)
 
 
-def _row_rules(table: object) -> None:
-    """Repeat the header on every page and tear no row."""
-    for number, row in enumerate(table.rows):  # type: ignore[attr-defined]
-        rules = row._tr.get_or_add_trPr()  # noqa: SLF001
-        rules.append(OxmlElement("w:cantSplit"))
-        if number == 0:
-            rules.append(OxmlElement("w:tblHeader"))
+def _row(parts: Iterable[str], *, header: bool = False) -> str:
+    """Return a row that is not torn; a header comes again on every page."""
+    rules = "<w:cantSplit/><w:tblHeader/>" if header else "<w:cantSplit/>"
+    return f"<w:tr><w:trPr>{rules}</w:trPr>{''.join(parts)}</w:tr>"
+
+
+def _cell(
+    text: str, width_mm: float, *, align: str, bold: bool = False, shade: str | None = None, keep: bool = False
+) -> str:
+    shading = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
+    together = "<w:keepNext/>" if keep else ""
+    face = "<w:rPr><w:b/></w:rPr>" if bold else ""
+    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in _clean(text).split("\n"))
+    return (
+        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width_mm)}" w:type="dxa"/>{shading}<w:vAlign w:val="center"/></w:tcPr>'
+        f'<w:p><w:pPr><w:pStyle w:val="Cell"/>{together}<w:jc w:val="{align}"/></w:pPr><w:r>{face}{lines}</w:r></w:p></w:tc>'
+    )
+
+
+def _table_settings(width_mm: float) -> str:
+    return (
+        f'<w:tblPr><w:tblW w:w="{_twips(width_mm)}" w:type="dxa"/><w:jc w:val="center"/>'
+        f'<w:tblBorders>{_EDGES}</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar>'
+        '<w:left w:w="40" w:type="dxa"/><w:right w:w="40" w:type="dxa"/></w:tblCellMar></w:tblPr>'
+    )
+
+
+def _twips(millimetres: float) -> int:
+    return round(millimetres * 1440 / 25.4)
 
 
 def _bookmark(paragraph: Paragraph, name: str, number: int) -> None:
-    for kind, place in (
-        ("bookmarkStart", 1 if paragraph._p.pPr is not None else 0),
-        ("bookmarkEnd", len(paragraph._p)),
-    ):  # noqa: SLF001
-        mark = OxmlElement(f"w:{kind}")
+    """Mark a heading, so that the contents can point to it."""
+    element = paragraph._p  # noqa: SLF001 - the library has no word for bookmarks
+    begin, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
+    for mark in (begin, end):
         mark.set(qn("w:id"), str(number))
-        if kind == "bookmarkStart":
-            mark.set(qn("w:name"), name)
-        paragraph._p.insert(place if kind == "bookmarkStart" else len(paragraph._p), mark)  # noqa: SLF001
+    begin.set(qn("w:name"), name)
+    element.insert(1 if element.pPr is not None else 0, begin)
+    element.append(end)
 
 
 def _after(paragraph: Paragraph, model: Paragraph) -> Paragraph:
@@ -404,10 +393,10 @@ def _instruction(paragraph: Paragraph, text: str) -> None:
     paragraph.add_run()._r.append(part)  # noqa: SLF001
 
 
-def _link(paragraph: Paragraph, mark: str, text: str) -> None:
+def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> None:
     """Add an entry of the contents: a link to a bookmark, dots, and its page as a field."""
     stops = parse_xml(
-        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{int(Mm(TEXT_MM).twips)}"/></w:tabs>'
+        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{_twips(width_mm)}"/></w:tabs>'
     )
     settings = paragraph._p.get_or_add_pPr()  # noqa: SLF001
     old = settings.find(qn("w:tabs"))

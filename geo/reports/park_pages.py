@@ -13,29 +13,37 @@ from geo.reports import cells, headline, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from geo.catalogue import ServiceType
     from geo.reports.atlas import Atlas
     from geo.reports.document import Report
     from geo.reports.edition import Edition
+    from geo.reports.headline import Covered, Unit
 
-MOST_GAPS = 8  # what is left of the page
-WIDTH_IN = 6.14
+    ByGroup = Mapping[tuple[str, str], Mapping[Unit, Covered]]
+
+MOST_GAPS = 6  # what is left of the page
+WIDTH_IN = 6.6
 
 
 def write_parks(report: Report, edition: Edition, atlas: Atlas) -> None:
     """Write a page for every park."""
     results, lang = edition.results, edition.lang
     table = results.units[results.units["unit_kind"] == "park"]
+    by_group = {
+        (kind.code, group): headline.of_ring(results, kind.code, kind.rings[0], group)
+        for kind in results.services.values()
+        for group in (kind.demand if kind.rings else ())
+    }
     for number, (code, name) in enumerate(zip(table["unit_id"].tolist(), table["unit_name"].tolist(), strict=True)):
-        if number:
-            report.new_page()
         shown = cells.text_of(name, lang)
-        report.heading(edition.tell("park_heading", name=shown))
+        report.heading(edition.tell("park_heading", name=shown), new_page=number > 0)
         found = _gaps(edition, code)
         png = atlas.park(code, {str(row[0]) for row in found})
         if png is not None:
             report.picture(png, edition.say("map_park", park=shown), width_in=WIDTH_IN)
-        columns, lines = park_services(edition, code)
+        columns, lines = park_services(edition, code, by_group)
         report.table(edition.tell("table_park_services", name=shown), columns, lines)
         gap_columns = [
             Column(edition.say("gap_id"), 36),
@@ -50,7 +58,7 @@ def write_parks(report: Report, edition: Edition, atlas: Atlas) -> None:
             report.note(edition.tell("more_lines", n=len(found) - MOST_GAPS))
 
 
-def park_services(edition: Edition, code: str) -> tuple[list[Column], list[list[object]]]:
+def park_services(edition: Edition, code: str, by_group: ByGroup) -> tuple[list[Column], list[list[object]]]:
     """Return the services of one park by minutes: of every service and group with people there."""
     results, lang = edition.results, edition.lang
     columns = [
@@ -66,7 +74,7 @@ def park_services(edition: Edition, code: str) -> tuple[list[Column], list[list[
     lines: list[list[object]] = []
     for kind in results.services.values():
         for group in kind.demand if kind.rings else ():
-            covered = headline.of_ring(results, kind.code, kind.rings[0], group).get(("park", code))
+            covered = by_group[kind.code, group].get(("park", code))
             if covered is None or not covered.people:
                 continue
             minutes, nearest = _nearest(edition, kind, group, code)

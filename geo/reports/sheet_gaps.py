@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from geo import messages, schema
 from geo.gaps import weighted_median
@@ -15,7 +16,6 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
     from xlsxwriter.worksheet import Worksheet
 
     from geo.catalogue import ServiceType
@@ -155,13 +155,15 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     names = headline.unit_names(results)
     matched, planned = three_lists.matches_by_gap(book), three_lists.planned_in(book)
     before = _states_before(book)
+    rows = pd.Index(results.demand["id"])
+    facilities = dict(zip(results.service_points["id"].tolist(), results.service_points["name"].tolist(), strict=True))
     covered = {
         (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
     }
     for number, lack in enumerate(lacks, start=1):
         kind = results.services.get(lack.service)
         found = covered.get((lack.service, lack.group), {}).get(lack.unit)
-        minutes, nearest, metres = _nearest(book, lack)
+        minutes, nearest, metres = _nearest(book, lack, rows, facilities)
         fit = matched.get(cells.text_of(lack.gaps[0]["gap_id"], lang), [])
         yield [
             number,
@@ -229,25 +231,26 @@ def _judged(book: Edition, found: Covered | None, kind: ServiceType | None) -> l
     return [share, line, wording.verdict(kind, share, line, book.lang) if kind else None]
 
 
-def _nearest(book: Edition, lack: Lack) -> tuple[object, object, object]:
+def _nearest(
+    book: Edition, lack: Lack, rows: pd.Index[str], facilities: dict[str, object]
+) -> tuple[object, object, object]:
     """Return of the group's people in its largest gap the median minutes, the place nearest to most, the median metres."""
-    gap = lack.gaps[0]
-    demand, points = book.results.demand, book.results.service_points
+    gap, demand = lack.gaps[0], book.results.demand
     ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
-    metres_column = f"metres_{lack.service}"
-    columns = ["people", f"minutes_{lack.service}", f"nearest_{lack.service}"]
-    columns += [metres_column] if metres_column in demand.columns else []
-    mine = demand.loc[demand["id"].isin(ids) & (demand["group"] == lack.group), columns]
-    if mine.empty:
+    at = rows.get_indexer_for([each for each in ids if each in rows])
+    at = at[(demand["group"].to_numpy()[at] == lack.group)]
+    if not len(at):
         return gap["minutes_to_nearest"], gap["nearest_name"], None
-    people = mine["people"].to_numpy(dtype=np.float64)
-    metres = weighted_median(mine[metres_column].to_numpy(dtype=np.float64), people) if len(columns) > 3 else None  # noqa: PLR2004
+    people = demand["people"].to_numpy(dtype=np.float64)[at]
+    metres = None
+    if f"metres_{lack.service}" in demand.columns:
+        metres = weighted_median(demand[f"metres_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
     if gap[f"people_{lack.group}"] == gap["people"]:
         return gap["minutes_to_nearest"], gap["nearest_name"], metres
-    minutes = weighted_median(mine[f"minutes_{lack.service}"].to_numpy(dtype=np.float64), people)
-    by_place = mine["people"].groupby(mine[f"nearest_{lack.service}"].fillna("")).sum().drop("", errors="ignore")
-    names = dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True))
-    return minutes, names.get(by_place.idxmax(), "") if len(by_place) else "", metres
+    minutes = weighted_median(demand[f"minutes_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
+    nearest = demand[f"nearest_{lack.service}"].iloc[at].fillna("").to_numpy(dtype=object)
+    by_place = pd.Series(people).groupby(nearest).sum().drop("", errors="ignore")
+    return minutes, facilities.get(by_place.idxmax(), "") if len(by_place) else "", metres
 
 
 def _proposal(

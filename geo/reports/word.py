@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from geo.reports import cells, scope as scope_room
 from geo.reports.atlas import Atlas
 from geo.reports.chapters import write_chapters
-from geo.reports.document import Report
+from geo.reports.document import MARGINS_MM, NARROW_MM, Report
 from geo.reports.edition import Edition
 from geo.reports.park_pages import write_parks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from geo.messages import Lang
@@ -39,9 +39,10 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
 
 
 def _files(edition: Edition, atlas: Atlas) -> Iterator[tuple[str, bytes]]:
-    whole = scope_room.whole(edition)
+    findings = scope_room.Findings(edition)
+    whole = scope_room.whole(findings)
     yield REPORT, _report(whole, atlas)
-    districts = scope_room.districts(edition)
+    districts = scope_room.districts(findings)
     for name, scope in zip(safe_names([scope.unit[1] for scope in districts]), districts, strict=True):
         yield f"{DISTRICTS}/report_{name}.docx", _report(scope, atlas)
     if (edition.results.units["unit_kind"] == "park").any():
@@ -69,7 +70,7 @@ def safe_names(ids: list[str]) -> list[str]:
     return names
 
 
-def _begun(edition: Edition, title: str) -> Report:
+def _begun(edition: Edition, title: str, *, margins_mm: Mapping[str, float] = MARGINS_MM) -> Report:
     words = {
         "contents": edition.tell("contents"),
         "table": edition.tell("table"),
@@ -79,7 +80,7 @@ def _begun(edition: Edition, title: str) -> Report:
         "nothing": edition.tell("nothing"),
         "page": edition.tell("page", n="{n}"),
     }
-    return Report(edition.lang, title=title, day=edition.results.study.last_day, words=words)
+    return Report(edition.lang, title=title, day=edition.results.study.last_day, words=words, margins_mm=margins_mm)
 
 
 def _report(scope: Scope, atlas: Atlas) -> bytes:
@@ -93,12 +94,11 @@ def _report(scope: Scope, atlas: Atlas) -> bytes:
         below.append(edition.say("synthetic_mark"))
     report.title(title, below)
     report.contents()
-    report.new_page()
     write_chapters(report, scope, atlas)
     return report.save()
 
 
 def _parks(edition: Edition, whole: Scope, atlas: Atlas) -> bytes:
-    report = _begun(edition, edition.tell("title_parks", name=whole.name))
+    report = _begun(edition, edition.tell("title_parks", name=whole.name), margins_mm=NARROW_MM)
     write_parks(report, edition, atlas)
     return report.save()
