@@ -12,10 +12,14 @@ from geo.reports import folder as folder_room, write_results
 FILES = [
     "map.html",
     "coverage.csv",
+    "coverage_standards.csv",
     "gaps.csv",
     "layers.gpkg",
     "summary.json",
     "report.xlsx",
+    "report.docx",
+    "districts/report_D1.docx",
+    "parks.docx",
     "surface_canteen_elder.tif",
     "surface_gig_station.tif",
     "surface_gig_station_ebike.tif",
@@ -23,7 +27,7 @@ FILES = [
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_all_files_are_written_and_nothing_else_is_left(results, tmp_path):
@@ -50,7 +54,8 @@ def test_old_results_are_replaced_and_the_files_of_others_kept(results, tmp_path
     fewer = replace(results, surfaces={("gig_station", "walk"): results.surfaces["gig_station", "walk"]})
     write_results(fewer, folder)
     stale = {"map.html", "surface_canteen_elder.tif", "surface_gig_station_ebike.tif"}
-    assert {path.name for path in folder.iterdir()} == {*FILES, "会议纪要.docx", "archive"} - stale
+    assert set(contents(folder)) == {*FILES, "会议纪要.docx"} - stale
+    assert (folder / "archive").is_dir()
     assert (folder / "会议纪要.docx").read_bytes() == b"mine"
 
 
