@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyogrio.errors import DataSourceError
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo.errors import Fault, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
@@ -73,7 +73,7 @@ def write_results(
         with _staging(place) as staging:
             names = _write_all(results, staging, lang=lang, map_html=map_html)
             _publish(staging, place, names)
-    except (OSError, DataSourceError) as error:
+    except (OSError, DataSourceError, DataLayerError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputFaultsError([Fault(str(folder), Message("report.cannot_write", {"why": why}))]) from error
     return [folder / name for name in names]
