@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from geo.catalogue import ServiceType
     from geo.reports.edition import Edition
-    from geo.reports.static_maps import Box
+    from geo.reports.static_maps import Box, LineStyle
 
 WIDTH_IN, PARK_WIDTH_IN = 6.14, 6.6  # the text of an A4 page, of a page of a park
 DPI, PARK_DPI = 150, 300
@@ -167,7 +167,11 @@ class Atlas:
             near = [shape for shape in water.geometry if shape is not None and shape.intersects(window)]
             static_maps.draw_areas(axes, near, face=static_maps.WATER, order=1)
         static_maps.draw_streets(axes, self.streets, box)
-        styles = (("community", 0.5, "dotted"), ("park", 0.9, "solid"), ("district", 1.1, "dashdot"))
+        styles: tuple[tuple[str, float, LineStyle], ...] = (
+            ("community", 0.5, "dotted"),
+            ("park", 0.9, "solid"),
+            ("district", 1.1, "dashdot"),
+        )
         for kind, width, style in styles:
             table = self.units[kind]
             static_maps.draw_areas(

@@ -237,7 +237,7 @@ def _nearest(
     """Return of the group's people in its largest gap the median minutes, the place nearest to most, the median metres."""
     gap, demand = lack.gaps[0], book.results.demand
     ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
-    at = rows.get_indexer_for([each for each in ids if each in rows])
+    at = np.flatnonzero(rows.isin(ids))
     at = at[(demand["group"].to_numpy()[at] == lack.group)]
     if not len(at):
         return gap["minutes_to_nearest"], gap["nearest_name"], None
@@ -250,7 +250,7 @@ def _nearest(
     minutes = weighted_median(demand[f"minutes_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
     nearest = demand[f"nearest_{lack.service}"].iloc[at].fillna("").to_numpy(dtype=object)
     by_place = pd.Series(people).groupby(nearest).sum().drop("", errors="ignore")
-    return minutes, facilities.get(by_place.idxmax(), "") if len(by_place) else "", metres
+    return minutes, facilities.get(str(by_place.idxmax()), "") if len(by_place) else "", metres
 
 
 def _proposal(

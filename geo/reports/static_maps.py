@@ -6,7 +6,7 @@ import io
 import math
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Box = tuple[float, float, float, float]
+    LineStyle = Literal["solid", "dotted", "dashdot"]
 
 RINGS = ("#08519c", "#4292c6", "#9ecae1")  # 5, 10, 15 minutes: dark to light of one hue
 FURTHER = "#deebf7"
@@ -223,7 +224,7 @@ def draw_areas(
     edge: str | None = None,
     width: float = 0.6,
     hatch: str | None = None,
-    style: str = "solid",
+    style: LineStyle = "solid",
     alpha: float | None = None,
     order: float = 1,
 ) -> None:
@@ -300,7 +301,9 @@ def draw_name(axes: Axes, shape: shapely.Geometry | None, text: str, *, size: fl
     )
 
 
-def area_sign(face: str | None, edge: str | None = None, *, hatch: str | None = None, style: str = "solid") -> Patch:
+def area_sign(
+    face: str | None, edge: str | None = None, *, hatch: str | None = None, style: LineStyle = "solid"
+) -> Patch:
     """Return the legend's sign of an area."""
     return Patch(facecolor=face or "none", edgecolor=edge or "none", hatch=hatch, linewidth=0.8, linestyle=style)
 
@@ -310,7 +313,7 @@ def point_sign(marker: str, face: str, edge: str = "white") -> Line2D:
     return Line2D([], [], linestyle="none", marker=marker, markerfacecolor=face, markeredgecolor=edge, markersize=5.5)
 
 
-def line_sign(colour: str, width: float, *, style: str = "solid") -> Line2D:
+def line_sign(colour: str, width: float, *, style: LineStyle = "solid") -> Line2D:
     """Return the legend's sign of a line."""
     return Line2D([], [], color=colour, linewidth=width, linestyle=style)
 
