@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo.reports import cells, static_maps, wording
@@ -25,6 +26,7 @@ WIDTH_IN, PARK_WIDTH_IN = 6.14, 6.6  # the text of an A4 page, of a page of a pa
 DPI, PARK_DPI = 150, 300
 PANELS = 4  # maps of services on one page
 PARK_AROUND_M = 900.0
+_SIGN_SHARE = 0.011  # of a map's width, about that of a sign
 _WIDEST, _NARROWEST = 2.2, 1.4  # of a map's place, across to up
 _MARKERS = ("o", "s", "^", "D", "v", "P", "*", "X", "p", "h", "<", ">")
 _COLOURS = ("#1b6ca8", "#8c2d04", "#41792e", "#6a51a3", "#b8860b", "#0b7a75", "#a50f64", "#4d4d4d")
@@ -100,7 +102,7 @@ class Atlas:
         self._points(sheet, axes, list(edition.results.services), box=box)
         return sheet.png()
 
-    def park(self, unit_id: str, gap_ids: set[str]) -> bytes | None:
+    def park(self, unit_id: str, gap_ids: set[str], *, height_in: float = 4.2) -> bytes | None:
         """Return the map of one park and its surroundings; None where it has no place."""
         mine = self.units["park"][self.units["park"]["unit_id"] == unit_id]
         shape = mine.geometry.iloc[0] if len(mine) else None
@@ -111,7 +113,9 @@ class Atlas:
         around = PARK_AROUND_M
         box = static_maps.padded((west - around, south - around, east + around, north + around))
         name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
-        sheet = self._sheet(edition.say("map_park", park=name), height_in=4.2, dpi=PARK_DPI, width_in=PARK_WIDTH_IN)
+        sheet = self._sheet(
+            edition.say("map_park", park=name), height_in=height_in, dpi=PARK_DPI, width_in=PARK_WIDTH_IN
+        )
         axes = sheet.frame(0, box)
         self._ground(sheet, axes, box, names=())
         gates = results.context.get("gates")
@@ -150,7 +154,7 @@ class Atlas:
         review = edition.say("map_review", number=head.review_no) if head.review_no else edition.say("map_internal")
         mark = edition.say("synthetic_mark") if head.synthetic else ""
         words = Words(
-            title=f"{title}{mark}",
+            title=f"{title}{'' if edition.lang == 'zh' else ' '}{mark}",
             foot=f"{foot}\n{review}",
             north=edition.say("north"),
             metre=edition.say("metre"),
@@ -196,7 +200,7 @@ class Atlas:
     ) -> None:
         """Draw the facilities that count, by service, and hollow those that are planned."""
         edition, points = self.edition, self.edition.results.service_points
-        shapes = points.geometry.to_numpy()
+        shapes = _apart(points.geometry.to_numpy(), by_m=(box or self.whole)[2] - (box or self.whole)[0])
         seen = np.ones(len(points), dtype=bool) if box is None else _inside(shapes, box)
         state = points["state"].to_numpy(dtype=object)
         counted = points["counted"].to_numpy(dtype=bool) | (
@@ -259,6 +263,20 @@ class Atlas:
             colour = static_maps.RINGS[min(at, len(static_maps.RINGS) - 1)]
             label = self.edition.say("sign_ring", n=cells.rounded(limit))
             sheet.legend.add(label, static_maps.area_sign(colour))
+
+
+def _apart(shapes: NDArray[np.object_], *, by_m: float) -> NDArray[np.object_]:
+    """Return points with those that would hide each other set in a small circle: a venue may have ten services."""
+    placed = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    xy = shapely.get_coordinates(shapely.centroid(shapes[placed]))
+    cell = by_m * _SIGN_SHARE
+    same = pd.DataFrame(np.floor(xy / cell)).groupby([0, 1], sort=False)
+    number, count = same.cumcount().to_numpy(), same[0].transform("size").to_numpy()
+    angle = 2.0 * np.pi * number / count
+    radius = np.where(count > 1, cell * np.minimum(0.35 + 0.12 * count, 1.2), 0.0)
+    found = np.full(len(shapes), None, dtype=object)
+    found[placed] = shapely.points(xy + np.column_stack([np.cos(angle), np.sin(angle)]) * radius[:, None])
+    return found
 
 
 def _inside(shapes: NDArray[np.object_], box: Box) -> NDArray[np.bool_]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from geo.reports.scope import Scope
 
 MOST_LINES = 25  # of a long list in the report of a study; all lines are in the workbook
+MOST_SERVICES = 8  # beside each other in one table
 WIDTH_IN = 6.14
 _CHANGES = ("new", "lasting", "better", "returned", "closing")
 
@@ -178,11 +179,11 @@ def coverage(report: Report, scope: Scope, atlas: Atlas) -> None:
         Column(edition.say("people"), 14, "people"),
         Column(edition.say("served"), 14, "people"),
         Column(edition.say("share_time"), 14, "share"),
-        Column(edition.say("metres_distance"), 13),
+        Column(edition.say("metres_distance"), 16),
         Column(edition.say("share_distance"), 14, "share"),
-        Column(edition.say("metres_radius"), 15),
+        Column(edition.say("metres_radius"), 16),
         Column(edition.say("share_radius"), 14, "share"),
-        Column(edition.say("passes_time"), 20),
+        Column(edition.say("passes_time"), 19),
     ]
     lines = [
         [
@@ -225,19 +226,30 @@ def _matrix(report: Report, scope: Scope) -> None:
     rows = [(names.get(unit, unit[1]), [by.get(unit) for by in services.values()]) for unit in scope.members]
     means = [_mean(found) for _, found in rows]
     ranks = {mean: 1 + sum(other is not None and other > mean for other in means) for mean in means if mean is not None}
-    columns = [
-        Column(edition.say("unit_name"), 26),
-        *(Column(results.services[code].name(edition.lang), 14, "share") for code in services),
-        Column(edition.tell("mean"), 14, "share"),
-        Column(edition.tell("rank"), 9, "whole"),
-    ]
-    lines = [
-        [name, *(_cell(edition, each) for each in found), mean, ranks[mean] if mean is not None else None]
-        for (name, found), mean in zip(rows, means, strict=True)
-    ]
     whole = [by.get(scope.unit) for by in services.values()]
-    total = [edition.say("total"), *(_cell(edition, each) for each in whole), _mean(whole), None]
-    report.table(edition.tell("table_matrix", name=scope.name), columns, lines, total=total)
+    codes = list(services)
+    for begin in range(0, len(codes), MOST_SERVICES):
+        part = slice(begin, begin + MOST_SERVICES)
+        last = begin + MOST_SERVICES >= len(codes)
+        columns = [
+            Column(edition.say("unit_name"), 26),
+            *(Column(results.services[code].name(edition.lang), 14, "share") for code in codes[part]),
+            *([Column(edition.tell("mean"), 14, "share"), Column(edition.tell("rank"), 10, "whole")] if last else []),
+        ]
+        lines = [
+            [
+                name,
+                *(_cell(edition, each) for each in found[part]),
+                *([mean, ranks[mean] if mean is not None else None] if last else []),
+            ]
+            for (name, found), mean in zip(rows, means, strict=True)
+        ]
+        total = [edition.say("total"), *(_cell(edition, each) for each in whole[part])]
+        total += [_mean(whole), None] if last else []
+        caption = edition.tell("table_matrix", name=scope.name)
+        if len(codes) > MOST_SERVICES:
+            caption = edition.tell("part", caption=caption, n=begin // MOST_SERVICES + 1)
+        report.table(caption, columns, lines, total=total)
     report.note(edition.tell("note_matrix"))
 
 

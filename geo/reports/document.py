@@ -64,6 +64,7 @@ class Report:
         day: dt.date,
         words: dict[str, str],
         margins_mm: Mapping[str, float] = MARGINS_MM,
+        table_pt: float = TABLE_PT,
     ) -> None:
         self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
         self.lang, self.day, self.words = lang, day, words
@@ -72,7 +73,7 @@ class Report:
         self._headings: list[tuple[int, str, str]] = []
         self._contents: Paragraph | None = None
         _page(self.document, margins_mm)
-        _styles(self.document)
+        _styles(self.document, table_pt)
         _font_table(self.document)
         self._properties(title)
         self._footer()
@@ -232,7 +233,7 @@ def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:
     section.header_distance = Mm(min(15.0, margins_mm["top_margin"] / 2.0))
 
 
-def _styles(document: Docx) -> None:
+def _styles(document: Docx, table_pt: float) -> None:
     styles = document.styles
     _style(styles["Normal"], BODY, BODY_PT, line=LINE_PT, indent=2)
     _style(styles["Title"], HEAD, 22, line=34, centre=True, after=8)
@@ -245,7 +246,7 @@ def _styles(document: Docx) -> None:
     _style(styles["Note"], BODY, 10.5, line=16, after=6)
     _style(styles["Figure"], BODY, 10.5, centre=True, before=6, keep=True)
     _style(styles["TOC Entry"], BODY, 14, line=24)
-    _style(styles["Cell"], BODY, TABLE_PT)
+    _style(styles["Cell"], BODY, table_pt)
 
 
 def _style(

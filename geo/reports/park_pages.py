@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     ByGroup = Mapping[tuple[str, str], Mapping[Unit, Covered]]
 
-MOST_GAPS = 6  # what is left of the page
+# What a page holds: of a park with many services the map is lower, and fewer gaps are listed.
+MANY_LINES, MOST_GAPS, FEW_GAPS = 14, 6, 4
+HIGH_IN, LOW_IN = 4.2, 3.7
 WIDTH_IN = 6.6
 
 
@@ -40,10 +42,12 @@ def write_parks(report: Report, edition: Edition, atlas: Atlas) -> None:
         shown = cells.text_of(name, lang)
         report.heading(edition.tell("park_heading", name=shown), new_page=number > 0)
         found = _gaps(edition, code)
-        png = atlas.park(code, {str(row[0]) for row in found})
+        columns, lines = park_services(edition, code, by_group)
+        many = len(lines) > MANY_LINES
+        most = FEW_GAPS if many else MOST_GAPS
+        png = atlas.park(code, {str(row[0]) for row in found}, height_in=LOW_IN if many else HIGH_IN)
         if png is not None:
             report.picture(png, edition.say("map_park", park=shown), width_in=WIDTH_IN)
-        columns, lines = park_services(edition, code, by_group)
         report.table(edition.tell("table_park_services", name=shown), columns, lines)
         gap_columns = [
             Column(edition.say("gap_id"), 36),
@@ -52,10 +56,10 @@ def write_parks(report: Report, edition: Edition, atlas: Atlas) -> None:
             Column(edition.say("minutes"), 16, "minutes"),
         ]
         report.table(
-            edition.tell("table_park_gaps", name=shown), gap_columns, found[:MOST_GAPS], empty=edition.tell("no_gaps")
+            edition.tell("table_park_gaps", name=shown), gap_columns, found[:most], empty=edition.tell("no_gaps")
         )
-        if len(found) > MOST_GAPS:
-            report.note(edition.tell("more_lines", n=len(found) - MOST_GAPS))
+        if len(found) > most:
+            report.note(edition.tell("more_lines", n=len(found) - most))
 
 
 def park_services(edition: Edition, code: str, by_group: ByGroup) -> tuple[list[Column], list[list[object]]]:

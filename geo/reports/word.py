@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from geo.reports import cells, scope as scope_room
 from geo.reports.atlas import Atlas
 from geo.reports.chapters import write_chapters
-from geo.reports.document import MARGINS_MM, NARROW_MM, Report
+from geo.reports.document import MARGINS_MM, NARROW_MM, TABLE_PT, Report
 from geo.reports.edition import Edition
 from geo.reports.park_pages import write_parks
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 REPORT, PARKS, DISTRICTS = "report.docx", "parks.docx", "districts"
+PARK_PT = 8.0  # of the tables of a page that holds a park and everything about it
 _NAME_CHARACTERS = 60
 _SEPARATORS = re.compile(r"[^\w.-]+")
 
@@ -70,7 +71,9 @@ def safe_names(ids: list[str]) -> list[str]:
     return names
 
 
-def _begun(edition: Edition, title: str, *, margins_mm: Mapping[str, float] = MARGINS_MM) -> Report:
+def _begun(
+    edition: Edition, title: str, *, margins_mm: Mapping[str, float] = MARGINS_MM, table_pt: float = TABLE_PT
+) -> Report:
     words = {
         "contents": edition.tell("contents"),
         "table": edition.tell("table"),
@@ -80,7 +83,14 @@ def _begun(edition: Edition, title: str, *, margins_mm: Mapping[str, float] = MA
         "nothing": edition.tell("nothing"),
         "page": edition.tell("page", n="{n}"),
     }
-    return Report(edition.lang, title=title, day=edition.results.study.last_day, words=words, margins_mm=margins_mm)
+    return Report(
+        edition.lang,
+        title=title,
+        day=edition.results.study.last_day,
+        words=words,
+        margins_mm=margins_mm,
+        table_pt=table_pt,
+    )
 
 
 def _report(scope: Scope, atlas: Atlas) -> bytes:
@@ -99,6 +109,6 @@ def _report(scope: Scope, atlas: Atlas) -> bytes:
 
 
 def _parks(edition: Edition, whole: Scope, atlas: Atlas) -> bytes:
-    report = _begun(edition, edition.tell("title_parks", name=whole.name), margins_mm=NARROW_MM)
+    report = _begun(edition, edition.tell("title_parks", name=whole.name), margins_mm=NARROW_MM, table_pt=PARK_PT)
     write_parks(report, edition, atlas)
     return report.save()
