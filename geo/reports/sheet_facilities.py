@@ -37,7 +37,7 @@ def write_facilities(book: Book) -> None:
     columns = _columns(book)
     head = layout.FIRST_ROW
     points = _ordered(book.results.service_points)
-    sheet = layout.open_sheet(book, "facilities", columns, notes=_counts(book, points))
+    sheet = layout.open_sheet(book, "facilities", columns, notes=_counts(book, points), paper=layout.A3)
     end = layout.table(book, sheet, head, columns, _lines(book, points))
     _mark(book, sheet, points, columns=columns, first=head + 1)
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=3)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+from shapely.geometry import Point
 
 from geo.messages import Message, subject
 from geo.reports import layout, workbook
@@ -47,7 +49,7 @@ def test_sheets_are_named_and_headed(book):
         assert sheet.print_area
         assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
             "landscape",
-            8 if sheet.title in {"服务覆盖缺口清单", "三种口径对照"} else 9,
+            8 if sheet.title in {"服务覆盖缺口清单", "三种口径对照", "设施台账"} else 9,
             0,
         )
 
@@ -361,3 +363,60 @@ def test_parameters_name_the_basis_in_the_language_of_the_workbook(results, tmp_
     write_book(replace(results, summary={**results.summary, "parameters": given}), tmp_path / "t", lang=lang)
     sheet = load(tmp_path / "t").worksheets[SHEETS.index("参数与版本")]
     assert {row[0].value: row[1].value for row in sheet.iter_rows(min_row=5)}[parameter].startswith(said)
+
+
+def test_a_centre_has_what_stands_in_its_venue_or_beside_it(results, tmp_path):
+    points = results.service_points.copy()
+    points["id"] = ["N1", "E1", "K1", "G1", "N2"]
+    points["type"] = ["neighborhood_center", "canteen_elder", "child_care", "gig_station", "neighborhood_center"]
+    points["state"] = ["working", "working", "working", "planned", "closed"]
+    points["counted"] = [True, True, True, False, False]
+    points["mobile"] = False
+    points["venue"] = ["V1", "V1", "", "V1", "V1"]
+    east, north = points.geometry.iloc[0].x, points.geometry.iloc[0].y
+    away = [(0, 0), (900, 0), (0, 49), (0, 0), (0, 0)]
+    points.geometry = [Point(east + x, north + y) for x, y in away]
+    write_book(replace(results, service_points=points), tmp_path / "t")
+    sheet = load(tmp_path / "t")["邻里中心六功能"]
+    rows = table(sheet, 4)
+    assert [row["设施编码"] for row in rows[:-1]] == ["N1"]  # one that is closed is no centre
+    said = {name: rows[0][name] for name in ("养(老有所养)", "育(幼有所育)", "食(食有所安)", "事(事有所办)")}
+    assert said == {
+        "养(老有所养)": "有：长者食堂",  # in the same venue, 900 m away on the map
+        "育(幼有所育)": "有：共享托管服务中心",  # 49 m beside it
+        "食(食有所安)": "有：长者食堂",
+        "事(事有所办)": "无",  # what is planned gives nothing yet
+    }
+    assert (rows[0]["具备(项)"], rows[0]["缺少功能"]) == (3, "医、乐、事")
+    assert rows[1]["养(老有所养)"] == '=COUNTIF(F5:F5,"有*")'
+
+
+def test_presence_says_which_and_what_is_planned(results, tmp_path):
+    points = results.service_points.copy()
+    points["type"] = ["tea_room", "tea_room", "gig_station", "gig_station", "gig_station"]
+    points["unit_park"] = ["P1", "P1", "", "", ""]
+    write_book(replace(results, service_points=points), tmp_path / "t")
+    row = table(load(tmp_path / "t")["一园一室一社一站"], 3)[0]
+    assert (row["服务类型"], row["有/无"], row["在建/规划"]) == ("亲清茶室", "有", "@SUM(1)")
+    assert row["在用设施"].startswith("=HYPERLINK")
+
+
+def test_three_lists_share_their_ids(results, tmp_path):
+    venues = gpd.GeoDataFrame(
+        {"id": ["V1", "V2"], "name": ["馆", "满"], "capacity": [50.0, 5.0], "status": ["", ""]},
+        geometry=[results.service_points.geometry.iloc[0]] * 2,
+        crs=results.units.crs,
+    )
+    match = {"gap_id": "gig_station-C2-1", "service": "gig_station", "venue_id": "V1", "venue_name": "馆"}
+    matches = pd.DataFrame([{**match, "people": 300.0, "minutes": 9.0, "metres": 456.0, "room": 50.0}])
+    write_book(replace(results, context={"venues": venues}, matches=matches), tmp_path / "t")
+    book = load(tmp_path / "t")
+    need = table(book["三张清单-需求"], 4)[0]
+    assert (need["需求编号"], need["匹配资源编号"]) == ("gig_station-C2-1", "V1")
+    assert need["建议措施"] == "利用既有场所增设：馆"
+    resources = table(book["三张清单-资源"], 4)
+    assert [row["资源编号"] for row in resources[:-1]] == ["V1"]
+    offer = table(book["三张清单-服务"], 4)[0]
+    assert (offer["服务编号"], offer["可新增覆盖(人)"], offer["直线距离(m)"]) == ("gig_station-C2-1@V1", 300, 456)
+    gap = table(book[GAPS], 3)[0]
+    assert (gap["可盘活资源(名称，直线距离)"], gap["建议点位"]) == ("馆（456 米）", "馆")
