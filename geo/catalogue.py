@@ -65,6 +65,8 @@ class ServiceType:
         `to_service`: the person goes to the service.
     delay_minutes
         Minutes that pass at the service before it serves: added to every way to it.
+    radius_m
+        Radius of the straight circle for screening, a default; None where the catalogue has none.
     basis, status
         Where the limit comes from, and how sure that is: V, S, M, D, or O where the study file sets it.
     """
@@ -83,6 +85,7 @@ class ServiceType:
     also: tuple[Ring, ...] = ()
     direction: Direction = "to_service"
     delay_minutes: float = 0.0
+    radius_m: float | None = None
     basis: str = ""
     status: str = "D"
 
@@ -155,6 +158,7 @@ def _from_row(row: Mapping[str, str]) -> ServiceType:
         limit=limit,
         minutes=bands(limit, advised),
         also=_also(row["also"]),
+        radius_m=float(row["fallback_radius_m"]) if row["fallback_radius_m"] else None,
         basis=row["basis"],
         status=row["status"],
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
+    from geo.standards import Threshold
     from geo.study_file import Adequacy
 
 LIST_SEPARATOR = ";"
@@ -296,6 +297,76 @@ def _band(
             "note": np.where(nobody, "", note),
             "_unit": np.arange(len(people)),
         }
+    )
+
+
+class Measured(NamedTuple):
+    """One service by one distance: (n,) metres of every person, and (n,) those that count as served."""
+
+    service: ServiceType
+    limit: Threshold
+    metres: NDArray[np.float64]
+    limit_m: NDArray[np.float64]
+
+
+def by_metres(
+    demand: gpd.GeoDataFrame,
+    units: gpd.GeoDataFrame,
+    measured: Sequence[Measured],
+    *,
+    membership: Members,
+    place: Ground,
+    adequacy: Adequacy,
+    unknown: Collection[tuple[str, str, str]] = (),
+) -> gpd.GeoDataFrame:
+    """Return `schema.COVERAGE_STANDARDS` for services measured in metres; parameters as :func:`table` takes them.
+
+    On streets a unit that cannot be judged is not assessed, as in :func:`table`; a straight circle needs no street,
+    so that only people without a place are detached.
+    """
+    blocks = [
+        _metres_block(demand, each, group, membership=membership, place=place, adequacy=adequacy, unknown=unknown)
+        for each in measured
+        for group in each.service.demand
+    ]
+    columns = [*schema.COVERAGE_STANDARDS, "_unit"]
+    rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
+    shapes = np.concatenate([units.geometry.to_numpy(), [None, None]])
+    geometry = shapes[rows["_unit"].to_numpy(dtype=np.intp)]
+    return gpd.GeoDataFrame(rows[[*schema.COVERAGE_STANDARDS]], geometry=geometry, crs=units.crs)
+
+
+def _metres_block(
+    demand: pd.DataFrame,
+    each: Measured,
+    group: str,
+    *,
+    membership: Members,
+    place: Ground,
+    adequacy: Adequacy,
+    unknown: Collection[tuple[str, str, str]],
+) -> pd.DataFrame:
+    """Return the rows of one service, distance and group: every unit."""
+    on_streets = each.limit.way == "std_distance"
+    weight = np.where((demand["group"] == group).to_numpy(), demand["people"].to_numpy(), 0.0)
+    attached = (demand["snap_status_walk"] == "ok").to_numpy() if on_streets else ~np.isnan(each.metres)
+    people = membership.totals(weight)
+    detached = membership.totals(np.where(attached, 0.0, weight))
+    reason = np.full(len(people), "", dtype=object)
+    if on_streets:
+        reason = cannot_judge(place, people, detached, adequacy)
+    not_known = np.array([(row.kind, row.unit_id, group) in unknown for row in membership.rows], dtype=bool)
+    reason[not_known] = Message("coverage.unknown", {"group": Message(f"word.{group}")})
+    people = np.where(not_known & (people == 0), np.nan, people)
+    served = membership.totals(np.where(each.metres <= each.limit_m, weight, 0.0))
+    nobody_beyond = np.zeros(len(people))
+    rows = _band(membership, people, served, detached, reason, nobody_beyond, limit=each.limit.minutes)
+    return rows.assign(
+        service=each.service.code,
+        mode=each.limit.way,
+        demand=group,
+        limit_m=each.limit.shown_m,
+        limit_status=each.limit.status,
     )
 
 

@@ -10,7 +10,20 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo import (
+    areas,
+    barriers,
+    coverage,
+    demand as demand_room,
+    gaps,
+    layers,
+    matches,
+    measures,
+    network,
+    population,
+    snapping,
+    terrain,
+)
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.layers import suspicion
@@ -242,6 +255,16 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     }
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
+    people = measures.with_metres(
+        people,
+        points,
+        timed,
+        _pieces(inputs, study.modes["walk"]),
+        modes=study.modes,
+        linked=linked["walk"],
+        served=served["walk"],
+        island_m=study.adequacy.island_m,
+    )
     progress(Message("run.surfaces"), 0.4)
     zones = draw(
         Zones(networks, served, linked, fence, cap_m),
@@ -265,9 +288,31 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         exits=exits,
         unknown=begun.unknown,
     )
+    by_standards = measures.table(
+        people,
+        points,
+        inputs.units,
+        timed,
+        modes=study.modes,
+        membership=membership,
+        place=place,
+        adequacy=study.adequacy,
+        unknown=begun.unknown,
+    )
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])
     found = _gaps(people, points, timed, table)
+    usable = matches.table(
+        found,
+        people,
+        points,
+        inputs.layers.tables["venues"],
+        timed,
+        networks=networks,
+        linked=linked,
+        fence=fence,
+        cap_m=cap_m,
+    )
     progress(Message("run.summary"), 0.95)
     keys = zip(inputs.units["unit_kind"], inputs.units["unit_id"], strict=True)
     units = inputs.units.assign(gates_from=[begun.gates_from.get(key, "") for key in keys])
@@ -279,6 +324,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         points=points,
         people=people,
         table=table,
+        standards=by_standards,
         gaps=found,
         zones=zones,
         networks=networks,
@@ -300,6 +346,8 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         context={name: inputs.layers.tables[name] for name in CONTEXT if name in inputs.layers.tables},
         repairs=repairs,
         summary=summary,
+        standards=by_standards,
+        matches=usable,
     )
 
 
@@ -326,9 +374,14 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
 
 def _network(inputs: Inputs, mode: Mode, *, island_m: float) -> Network:
     """Return the network of a mode; where it heeds slopes, of streets cut short enough to follow them."""
-    if inputs.slopes is None or not mode.slope:
-        return network.build(inputs.streets, mode, island_m=island_m)
-    return network.build(inputs.slopes.pieces, mode, gradient=inputs.slopes.gradient, island_m=island_m)
+    slopes = inputs.slopes if mode.slope else None
+    gradient = None if slopes is None else slopes.gradient
+    return network.build(_pieces(inputs, mode), mode, gradient=gradient, island_m=island_m)
+
+
+def _pieces(inputs: Inputs, mode: Mode) -> gpd.GeoDataFrame:
+    """Return the street pieces that the network of a mode is built of."""
+    return inputs.streets if inputs.slopes is None or not mode.slope else inputs.slopes.pieces
 
 
 def _fence(inputs: Inputs) -> barriers.Fence | None:

@@ -35,7 +35,8 @@ class Results:
         in, or ""), `snap_m_<mode>` and `snap_status_<mode>` per mode.
     demand
         `schema.DEMAND`, plus `snap_m_<mode>`, `snap_status_<mode>`, `minutes_<service>`,
-        `nearest_<service>` and `minutes_<service>_<mode>` for further rings. NaN where the group is
+        `nearest_<service>` and `minutes_<service>_<mode>` for further rings; `metres_<service>` on streets to
+        the nearest on foot, up to 6 km, for services that are walked to. NaN where the group is
         not served by the type, `inf` where no such service is reached within the horizon.
     coverage
         `schema.COVERAGE`, one row per unit, service, ring, group and band; the geometry of the unit;
@@ -56,6 +57,12 @@ class Results:
         `schema.REPAIRS`: what the reader did to the input.
     summary
         What `summary.json` says; texts for people are messages.
+    standards
+        `schema.COVERAGE_STANDARDS`: coverage by the standards' distances, one row per unit, service, distance and
+        group; None where it was not computed.
+    matches
+        `schema.MATCHES`: for every gap the venues with room that would serve most of its people; None where it was
+        not computed.
     """
 
     study: Study
@@ -72,6 +79,8 @@ class Results:
     context: Mapping[str, gpd.GeoDataFrame]
     repairs: pd.DataFrame
     summary: Mapping[str, Any]
+    standards: gpd.GeoDataFrame | None = None
+    matches: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name in ("units", "service_points", "demand", "coverage", "gaps", "isochrones"):

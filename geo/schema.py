@@ -144,6 +144,9 @@ COVERAGE = (
     "people_not_attached",
     "note",
 )
+# The same by the standards' distances: `mode` is std_distance | std_radius, `limit_minutes` the minutes beside which the
+# distance stands, `limit_m` the metres that count (";" between where areas differ), `limit_status` how sure they are.
+COVERAGE_STANDARDS = (*COVERAGE, "limit_m", "limit_status")
 COVERAGE_STATUS = ("ok", "not_assessed", "no_demand", "edge")
 
 GAPS = (
@@ -158,6 +161,9 @@ GAPS = (
     "lon",
     "lat",
 )
+
+# Venues that would serve people of a gap: how many, how far these go (median), the straight way, the capacity left free.
+MATCHES = ("gap_id", "service", "venue_id", "venue_name", "people", "minutes", "metres", "room")
 
 # `facility_id` is missing where dissolved; `combine` is dissolve | each | split.
 ISOCHRONES = ("service", "mode", "limit_minutes", "facility_id", "combine", "geometry")

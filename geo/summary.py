@@ -37,6 +37,7 @@ def summarise(
     points: pd.DataFrame,
     people: pd.DataFrame,
     table: pd.DataFrame,
+    standards: pd.DataFrame,
     gaps: pd.DataFrame,
     zones: Drawn,
     networks: Mapping[str, Network],
@@ -46,6 +47,9 @@ def summarise(
     """Return the summary of an analysis; people are plain sums of demand points."""
     groups = {group: people[people["group"] == group] for group in GROUPS}
     by_service = {code: _service(service, points, groups, table, gaps, zones) for code, service in services.items()}
+    for code, found in by_service.items():
+        if found["test"] == "minutes":
+            found["standards"] = _standards(standards[standards["service"] == code])
     return {
         "study": {
             "id": study.head.id,
@@ -209,6 +213,24 @@ def _service(
             for group in gaps_room.counted_groups(service)
         },
     }
+
+
+def _standards(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the whole study by the standards' distances, one entry a distance and group."""
+    whole = rows[rows["unit_kind"] == "study"]
+    columns = (
+        "mode",
+        "limit_minutes",
+        "limit_m",
+        "limit_status",
+        "demand",
+        "people",
+        "people_served",
+        "share",
+        "status",
+    )
+    names = ["way", *columns[1:4], "group", *columns[5:]]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(whole[name].tolist() for name in columns), strict=True)]
 
 
 def _not_served(service: ServiceType, mine: pd.DataFrame) -> float:

@@ -15,16 +15,16 @@ import geo
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
-    *("catalogue", "study_file", "study", "results"),
+    *("catalogue", "standards", "study_file", "study", "results"),
 )
 INPUTS = ("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues"),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
+    *("prepared", "street_sources", "zones", "measures", "matches", "summary", "pipeline", "queries"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),
 )

@@ -124,13 +124,20 @@ def _codes(
     return codes
 
 
+def state_of(status: str) -> str:
+    """Return working | planned | closed | doubtful; an empty status is working.
+
+    Examples
+    --------
+    >>> state_of(""), state_of("在建"), state_of("?")
+    ('working', 'planned', 'doubtful')
+    """
+    word = " ".join(unicodedata.normalize("NFKC", status).split()).casefold()
+    return "working" if word in _UNSAID else STATES.get(word, "doubtful")
+
+
 def _states(status: pd.Series[str], findings: Findings, *, rows: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Return working | planned | closed | doubtful; an empty status is working."""
-
-    def state_of(text: str) -> str:
-        word = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
-        return "working" if word in _UNSAID else STATES.get(word, "doubtful")
-
+    """Return the state of every row; what cannot be told is a finding."""
     states = status.map({text: state_of(text) for text in status.unique()}).to_numpy(dtype=object)
     doubtful = states == "doubtful"
     findings.rows(rows[doubtful], "doubtful", "unknown_status", given=status[doubtful], column=called("status"))

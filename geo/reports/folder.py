@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyogrio.errors import DataSourceError
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo.errors import Fault, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
-from geo.reports import geopackage, rasters, summary, tables, workbook
+from geo.reports import geopackage, rasters, summary, tables, word, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 # Files of an earlier run that would contradict this one if it no longer writes them.
-_OWN = ("coverage.csv", "gaps.csv", "layers.gpkg", "report.xlsx", "summary.json", "map.html", "surface_*.tif")
+_OWN = (
+    "coverage.csv",
+    "coverage_standards.csv",
+    "gaps.csv",
+    "layers.gpkg",
+    "report.xlsx",
+    "report.docx",
+    "parks.docx",
+    "districts/report_*.docx",
+    "summary.json",
+    "map.html",
+    "surface_*.tif",
+)
 
 
 def write_results(
@@ -61,7 +73,7 @@ def write_results(
         with _staging(place) as staging:
             names = _write_all(results, staging, lang=lang, map_html=map_html)
             _publish(staging, place, names)
-    except (OSError, DataSourceError) as error:
+    except (OSError, DataSourceError, DataLayerError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputFaultsError([Fault(str(folder), Message("report.cannot_write", {"why": why}))]) from error
     return [folder / name for name in names]
@@ -73,12 +85,15 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
     with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
         packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
         tables.write_coverage(results, folder / "coverage.csv", lang=lang)
+        tables.write_standards(results, folder / "coverage_standards.csv", lang=lang)
         tables.write_gaps(results, folder / "gaps.csv", lang=lang)
         geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
+        written = word.write_word(results, folder, lang=lang)
         packing.result()
-    names = ["coverage.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx", *surfaces]
+    tables_written = ["coverage.csv", "coverage_standards.csv", "gaps.csv"]
+    names = [*tables_written, "layers.gpkg", "summary.json", "report.xlsx", *written, *surfaces]
     if map_html is not None:
         (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
         names.insert(0, "map.html")
@@ -135,25 +150,57 @@ def _publish(staging: Path, place: Path, names: list[str]) -> None:
     _restore(kept, place)  # of a run that was killed while it renamed
     kept.mkdir()
     placed: list[Path] = []
+    made: list[Path] = []
     try:
-        for old in sorted(place.iterdir()):
-            if old.is_file() and (old.name in names or any(fnmatch.fnmatchcase(old.name, own) for own in _OWN)):
-                old.rename(kept / old.name)
+        for old in _earlier(place, names):
+            _move(place / old, kept / old)
         for name in names:
+            _make_folders((place / name).parent, made)
             (staging / name).rename(place / name)
             placed.append(place / name)
     except BaseException:
         for path in placed:
             path.unlink()
+        for parent in reversed(made):
+            with suppress(OSError):
+                parent.rmdir()
         _restore(kept, place)
         raise
     shutil.rmtree(kept, ignore_errors=True)
+    _leave_no_empty(place)
+
+
+def _earlier(place: Path, names: list[str]) -> list[str]:
+    """Return the files of an earlier run, by their names below the folder; other people's are not among them."""
+    below = [path.relative_to(place).as_posix() for path in _files_below(place)]
+    return [name for name in below if name in names or any(fnmatch.fnmatchcase(name, own) for own in _OWN)]
+
+
+def _files_below(place: Path) -> list[Path]:
+    """Return the files of a folder and of those folders in it that hold some of ours; links are not followed."""
+    own = [place / name.partition("/")[0] for name in _OWN if "/" in name]
+    folders = [place, *(folder for folder in own if folder.is_dir() and not folder.is_symlink())]
+    return sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(target)
+
+
+def _leave_no_empty(place: Path) -> None:
+    """Remove folders of ours in which nothing is left."""
+    for name in _OWN:
+        folder = place / name.partition("/")[0]
+        if "/" in name and folder.is_dir() and not any(folder.iterdir()):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _restore(kept: Path, place: Path) -> None:
     """Move the files that were set aside back into their place."""
     if not kept.is_dir():
         return
-    for path in sorted(kept.iterdir()):
-        path.replace(place / path.name)
-    kept.rmdir()
+    for path in sorted(path for path in kept.rglob("*") if path.is_file()):
+        _move(path, place / path.relative_to(kept))
+    shutil.rmtree(kept)

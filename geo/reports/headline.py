@@ -59,7 +59,12 @@ def of_ring(results: Results, service: str, ring: Ring | None, group: str | None
         wanted &= (table["mode"] == ring.mode) & (table["limit_minutes"] == ring.limit)
     if group is not None:
         wanted &= table["demand"] == group
-    return dict(reversed(list(_rows(table[wanted]))))
+    return by_unit(table[wanted])
+
+
+def by_unit(rows: pd.DataFrame) -> dict[Unit, Covered]:
+    """Return unit → its row, the first where there are several."""
+    return dict(reversed(list(_rows(rows))))
 
 
 def headlines(results: Results) -> dict[str, dict[Unit, Covered]]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from geo import messages
 from geo.reports import cells, wording
+from geo.reports.edition import Edition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from geo.messages import Lang
-    from geo.results import Results
-
 Kind = Literal["text", "people", "share", "share_fine", "minutes", "degrees", "whole"]
 CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
 CUT = "…"
 TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
-A4 = 9
+A4, A3 = 9, 8
 MOST_LINES = 12
 LINE_POINTS = 13.0
 _TEXTS_KEPT = 4096  # names and notes come again in row after row
@@ -76,17 +73,11 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Book:
+class Book(Edition):
     """An open workbook and what all of its sheets need."""
 
     workbook: Workbook
-    results: Results
-    lang: Lang
     formats: Mapping[str, Format]
-
-    def say(self, name: str, **values: object) -> str:
-        """Return a text of this room in the workbook's language."""
-        return messages.text(f"report.{name}", self.lang, **values)
 
 
 def make_formats(workbook: Workbook) -> dict[str, Format]:
@@ -118,8 +109,8 @@ def fitted(text: str) -> str:
     return encoded[: 2 * (CELL_UNITS - 1)].decode("utf-16-le", errors="ignore") + CUT
 
 
-def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "") -> Worksheet:
-    """Add a sheet with its title and its line of origin, ready for print on A4 across."""
+def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "", paper: int = A4) -> Worksheet:
+    """Add a sheet with its title and its line of origin, ready for print across on A4, or on A3 where it is wide."""
     head = book.results.study.head
     sheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"))
     last = len(columns) - 1
@@ -138,7 +129,7 @@ def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str =
     for position, column in enumerate(columns):
         sheet.set_column(position, position, column.width)
     sheet.set_landscape()
-    sheet.set_paper(A4)
+    sheet.set_paper(paper)
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(**_MARGINS)
     sheet.set_footer(book.say("footer"))

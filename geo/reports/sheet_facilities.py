@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import shapely
-
-from geo import crs as crs_room, messages
+from geo import messages
 from geo.layers import headers
-from geo.reports import cells, headline, layout, wording
+from geo.reports import cells, layout, places, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from xlsxwriter.worksheet import Worksheet
 
+    from geo.reports.edition import Edition
     from geo.reports.layout import Book
 
 # Columns of the ledger that layers may bring under names of their own, in the offices' words.
@@ -29,6 +28,7 @@ _BROUGHT: dict[str, tuple[str, ...]] = {
     "updated": ("更新日期", "更新时间", "updated"),
     "remark": ("备注", "说明", "note", "remark"),
 }
+_HOSTED = 10  # the column of services in the list of venues
 _UNIT_COLUMNS = ("unit_id", "unit_community", "unit_park")
 
 
@@ -37,11 +37,68 @@ def write_facilities(book: Book) -> None:
     columns = _columns(book)
     head = layout.FIRST_ROW
     points = _ordered(book.results.service_points)
-    sheet = layout.open_sheet(book, "facilities", columns, notes=_counts(book, points))
+    sheet = layout.open_sheet(book, "facilities", columns, notes=_counts(book, points), paper=layout.A3)
     end = layout.table(book, sheet, head, columns, _lines(book, points))
     _mark(book, sheet, points, columns=columns, first=head + 1)
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=3)
     layout.close_sheet(sheet, rows=end, columns=len(columns))
+
+
+def write_venues(book: Book) -> None:
+    """Write the venues with the services that each hosts: an inventory counts venues, coverage counts services."""
+    columns = venue_columns(book)
+    found = three_lists.venues(book)
+    services = sum(len(venue.services) for venue in found)
+    notes = book.say("note_venues", venues=len(found), services=services)
+    sheet = layout.open_sheet(book, "venues", columns, notes=notes)
+    head = layout.FIRST_ROW
+    end = layout.table(book, sheet, head, columns, venue_lines(book, found))
+    for position in range(len(columns)):
+        if position == _HOSTED and found:
+            layout.write_sum(book, sheet, end, position, first=head + 1, value=float(services))
+        else:
+            sheet.write_string(end, position, "" if position else book.say("total"), book.formats["total"])
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=3)
+    layout.close_sheet(sheet, rows=end + 1, columns=len(columns))
+
+
+def venue_columns(edition: Edition) -> list[Column]:
+    """Return the columns of the venues."""
+    return [
+        Column(edition.say("number"), 6, "whole"),
+        Column(edition.say("venue"), 9),
+        Column(edition.say("venue_name"), 22),
+        Column(edition.say("district"), 16),
+        Column(edition.say("town"), 12),
+        Column(edition.say("unit_of_point"), 14),
+        Column(edition.say("lon"), 11, "degrees"),
+        Column(edition.say("lat"), 10, "degrees"),
+        Column(edition.say("capacity_of_venue"), 9, "people"),
+        Column(edition.say("room"), 9, "people"),
+        Column(edition.say("services_number"), 8, "whole"),
+        Column(edition.say("services_hosted"), 30),
+        Column(edition.say("services_not_working"), 20),
+    ]
+
+
+def venue_lines(edition: Edition, found: list[three_lists.Venue]) -> Iterator[list[object]]:
+    """Give one line a venue."""
+    for number, venue in enumerate(found, start=1):
+        yield [
+            number,
+            venue.id,
+            venue.name,
+            places.district_names(edition, venue.place.districts),
+            venue.place.town,
+            venue.place.unit,
+            venue.place.lon,
+            venue.place.lat,
+            venue.capacity,
+            venue.room,
+            len(venue.services),
+            edition.listed(venue.services),
+            edition.listed(venue.closed),
+        ]
 
 
 def _columns(book: Book) -> list[Column]:
@@ -90,9 +147,8 @@ def _counts(book: Book, points: gpd.GeoDataFrame) -> str:
 
 def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
     results, lang = book.results, book.lang
-    lon, lat = _lon_lat(points)
-    names = headline.unit_names(results)
-    units = _units(book)
+    lon, lat = places.lon_lat(points)
+    units = places.of_units(book)
     brought = {name: _brought(points, known) for name, known in _BROUGHT.items()}
     reasons = _reasons(book)
     rows = points.drop(columns=points.geometry.name).to_dict("records")
@@ -107,13 +163,13 @@ def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
             wording.service(row["type"], results, lang),
             row.get("type_original"),
             results.study.head.name,
-            _district_names(districts, names, lang),
+            places.district_names(book, districts),
             cells.text_of(row.get("town"), lang) or unit.get("town"),
             unit.get("name"),
             brought["address"][at],
-            float(lon[at]),
-            float(lat[at]),
-            "WGS84" if np.isfinite(lon[at]) else None,
+            lon[at],
+            lat[at],
+            "WGS84" if math.isfinite(lon[at]) else None,
             row["venue"],
             messages.text("word.comma", lang).join(
                 wording.group(group, lang) for group in (kind.demand if kind else ())
@@ -130,34 +186,8 @@ def _lines(book: Book, points: gpd.GeoDataFrame) -> Iterator[list[object]]:
         ]
 
 
-def _lon_lat(points: gpd.GeoDataFrame) -> tuple[Any, Any]:
-    places = crs_room.convert(points[[points.geometry.name]], crs_room.WGS84).geometry.to_numpy()
-    return shapely.get_x(places), shapely.get_y(places)
-
-
-def _units(book: Book) -> dict[str, dict[str, str]]:
-    """Return unit id → name, town and districts, of communities and parks."""
-    units, lang = book.results.units, book.lang
-    columns = [units[name].tolist() for name in ("unit_kind", "unit_id", "unit_name", "town", "districts")]
-    return {
-        code: {
-            "name": cells.text_of(name, lang),
-            "town": cells.text_of(town, lang),
-            "districts": cells.text_of(part, lang),
-        }
-        for kind, code, name, town, part in zip(*columns, strict=True)
-        if kind in {"community", "park"}
-    }
-
-
 def _unit_of(row: dict[str, Any], units: dict[str, dict[str, str]]) -> dict[str, str]:
     return next((units[row[name]] for name in _UNIT_COLUMNS if row.get(name) in units), {})
-
-
-def _district_names(joined: str, names: dict[tuple[str, str], str], lang: messages.Lang) -> str:
-    parts = [part for part in joined.split(cells.LIST_MARK) if part]
-    shown = [cells.text_of(names.get(("district", part), part), lang) for part in parts]
-    return messages.text("word.comma", lang).join(shown)
 
 
 def _brought(points: gpd.GeoDataFrame, known: tuple[str, ...]) -> list[object]:

@@ -6,28 +6,38 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from geo import messages, schema, units
+from geo import messages, schema
 from geo.gaps import weighted_median
-from geo.reports import cells, headline, layout, wording
+from geo.reports import cells, headline, layout, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
     from xlsxwriter.worksheet import Worksheet
 
     from geo.catalogue import ServiceType
+    from geo.reports.edition import Edition
     from geo.reports.headline import Covered, Unit
     from geo.reports.layout import Book
 
 _LEFT_OVER = "-rest"  # ends the id of a row that lists what is below the least size of a gap
 _PEOPLE_DECIMALS = 6  # a difference of sums is freed of their rounding
 _SUMMED = ("unserved_of_unit", "people_in_gaps")
-# Columns of the offices' list that no room computes; those of the first kind people fill in.
-_BY_HAND = ("measure", "site", "owner", "deadline", "state")
-_LATER = ("level", "measure", "venue_near", "site", "owner", "deadline", "state", "state_before")
+# The last columns of the offices' list with their widths; those that people fill in.
+_BY_HAND = ("owner", "deadline", "state")
+_LATER = {
+    "level": 6,
+    "measure": 18,
+    "venue_near": 24,
+    "site": 18,
+    "owner": 8,
+    "deadline": 8,
+    "state": 8,
+    "state_before": 8,
+}
 _OUTSIDE: Unit = ("outside", "")
 
 
@@ -56,14 +66,14 @@ class Lack:
 
 def write_gaps(book: Book) -> None:
     """Write one line per unit, service and group that lacks cover; every number is of that group alone."""
-    columns = _columns(book)
-    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"))
+    columns = gap_columns(book)
+    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"), paper=layout.A3)
     head = layout.FIRST_ROW
-    unjudged = _unjudged(book)
+    unjudged = unjudged_text(book)
     if unjudged:
         head = layout.line_across(book, sheet, head, columns, unjudged)
-    lacks = _lacks(book)
-    lines = list(_lines(book, lacks))
+    lacks = lacks_of(book)
+    lines = list(gap_lines(book, lacks))
     end = layout.table(book, sheet, head, columns, lines)
     _write_total(book, sheet, end, columns=columns, lines=lines)
     layout.fold_columns(sheet, columns, _unknown(book, columns, lines))
@@ -71,7 +81,8 @@ def write_gaps(book: Book) -> None:
     layout.close_sheet(sheet, rows=end + 1, columns=len(columns))
 
 
-def _columns(book: Book) -> list[Column]:
+def gap_columns(book: Edition) -> list[Column]:
+    """Return the columns of the list."""
     return [
         Column(book.say("number"), 6, "whole"),
         Column(book.say("gap_id"), 22),
@@ -91,12 +102,12 @@ def _columns(book: Book) -> list[Column]:
         Column(book.say("nearest"), 15),
         Column(book.say("distance"), 6, "whole"),
         Column(book.say("minutes"), 9, "minutes"),
-        *(Column(book.say(f"later_{name}"), 8) for name in _LATER),
+        *(Column(book.say(f"later_{name}"), width) for name, width in _LATER.items()),
         Column(book.say("note"), 16),
     ]
 
 
-def _unjudged(book: Book) -> str:
+def unjudged_text(book: Edition) -> str:
     """Return how many people are in no gap because their unit cannot be judged; "" where there are none."""
     told = book.results.summary.get("services", {})
     parts = [
@@ -113,7 +124,7 @@ def _unjudged(book: Book) -> str:
     return book.say("semicolon").join(parts)
 
 
-def _lacks(book: Book) -> list[Lack]:
+def lacks_of(book: Edition) -> list[Lack]:
     """Return the lines of the list: services in their order, within one those with most people first."""
     gaps = book.results.gaps
     found: dict[tuple[str, str, Unit], list[dict[str, Any]]] = {}
@@ -137,17 +148,23 @@ def _lacks(book: Book) -> list[Lack]:
     return sorted(lacks, key=lambda lack: (order.get(lack.service, len(order)), -lack.people, lack.unit, lack.group))
 
 
-def _lines(book: Book, lacks: list[Lack]) -> Iterator[list[object]]:
+def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
+    """Give the cells of every line."""
     results, lang = book.results, book.lang
     towns = _towns(book)
     names = headline.unit_names(results)
+    matched, planned = three_lists.matches_by_gap(book), three_lists.planned_in(book)
+    before = _states_before(book)
+    rows = pd.Index(results.demand["id"])
+    facilities = dict(zip(results.service_points["id"].tolist(), results.service_points["name"].tolist(), strict=True))
     covered = {
         (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
     }
     for number, lack in enumerate(lacks, start=1):
         kind = results.services.get(lack.service)
         found = covered.get((lack.service, lack.group), {}).get(lack.unit)
-        minutes, nearest = _nearest(book, lack)
+        minutes, nearest, metres = _nearest(book, lack, rows, facilities)
+        fit = matched.get(cells.text_of(lack.gaps[0]["gap_id"], lang), [])
         yield [
             number,
             _ids(lack, lang),
@@ -164,18 +181,20 @@ def _lines(book: Book, lacks: list[Lack]) -> Iterator[list[object]]:
             lack.people,
             *_judged(book, found, kind),
             nearest,
-            None,
-            _minutes(book, minutes, kind),
-            *([None] * len(_LATER)),
+            metres,
+            wording.beyond(minutes, kind, lang),
+            *_proposal(book, lack, fit, planned),
+            *([None] * 3),
+            _state_before(before, lack),
             _remark(book, lack, found),
         ]
 
 
-def _covered(book: Book, kind: ServiceType, group: str) -> dict[Unit, Covered]:
+def _covered(book: Edition, kind: ServiceType, group: str) -> dict[Unit, Covered]:
     return headline.of_ring(book.results, kind.code, kind.rings[0] if kind.rings else None, group)
 
 
-def _towns(book: Book) -> dict[Unit, str]:
+def _towns(book: Edition) -> dict[Unit, str]:
     table: pd.DataFrame = book.results.units
     columns = (table[name].tolist() for name in ("unit_kind", "unit_id", "town"))
     return {(kind, code): cells.text_of(town, book.lang) for kind, code, town in zip(*columns, strict=True)}
@@ -206,40 +225,74 @@ def _people(found: Covered | None) -> list[object]:
     return [found.people, found.served, round(found.people - found.served, _PEOPLE_DECIMALS)]
 
 
-def _judged(book: Book, found: Covered | None, kind: ServiceType | None) -> list[object]:
+def _judged(book: Edition, found: Covered | None, kind: ServiceType | None) -> list[object]:
     """Return the group's share, the pass line, and whether it passes: said only where the threshold was read."""
     share, line = found.share if found else None, headline.pass_line(book.results)
     return [share, line, wording.verdict(kind, share, line, book.lang) if kind else None]
 
 
-def _nearest(book: Book, lack: Lack) -> tuple[object, object]:
-    """Return the median minutes of the group's people in its largest gap, and the place most of them are nearest to."""
-    gap = lack.gaps[0]
-    demand, points = book.results.demand, book.results.service_points
-    if gap[f"people_{lack.group}"] == gap["people"]:
-        return gap["minutes_to_nearest"], gap["nearest_name"]
+def _nearest(
+    book: Edition, lack: Lack, rows: pd.Index[str], facilities: dict[str, object]
+) -> tuple[object, object, object]:
+    """Return of the group's people in its largest gap the median minutes, the place nearest to most, the median metres."""
+    gap, demand = lack.gaps[0], book.results.demand
     ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
-    columns = ["people", f"minutes_{lack.service}", f"nearest_{lack.service}"]
-    mine = demand.loc[demand["id"].isin(ids) & (demand["group"] == lack.group), columns]
-    if mine.empty:
-        return gap["minutes_to_nearest"], gap["nearest_name"]
-    people = mine["people"].to_numpy(dtype=np.float64)
-    minutes = weighted_median(mine[f"minutes_{lack.service}"].to_numpy(dtype=np.float64), people)
-    by_place = mine["people"].groupby(mine[f"nearest_{lack.service}"].fillna("")).sum().drop("", errors="ignore")
-    names = dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True))
-    return minutes, names.get(by_place.idxmax(), "") if len(by_place) else ""
+    at = np.flatnonzero(rows.isin(ids))
+    at = at[(demand["group"].to_numpy()[at] == lack.group)]
+    if not len(at):
+        return gap["minutes_to_nearest"], gap["nearest_name"], None
+    people = demand["people"].to_numpy(dtype=np.float64)[at]
+    metres = None
+    if f"metres_{lack.service}" in demand.columns:
+        metres = weighted_median(demand[f"metres_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
+    if gap[f"people_{lack.group}"] == gap["people"]:
+        return gap["minutes_to_nearest"], gap["nearest_name"], metres
+    minutes = weighted_median(demand[f"minutes_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
+    nearest = demand[f"nearest_{lack.service}"].iloc[at].fillna("").to_numpy(dtype=object)
+    by_place = pd.Series(people).groupby(nearest).sum().drop("", errors="ignore")
+    return minutes, facilities.get(str(by_place.idxmax()), "") if len(by_place) else "", metres
 
 
-def _minutes(book: Book, value: object, kind: ServiceType | None) -> object:
-    """Return the minutes to the nearest facility, or beyond how many minutes it lies."""
-    minutes = cells.number_of(value)
-    if minutes is not None:
-        return minutes
-    beyond = units.horizon(kind.limit) if kind else units.HORIZON_MINUTES
-    return messages.text("word.beyond", book.lang, n=cells.rounded(beyond))
+def _proposal(
+    book: Edition, lack: Lack, fit: list[dict[str, Any]], planned: dict[tuple[str, str], list[str]]
+) -> list[object]:
+    """Return level, measure, the venues that fit (name, straight metres), and the place that is proposed."""
+    best = fit[0] if fit else None
+    near = _venues_near(book, fit)
+    gap = lack.gaps[0]
+    place = best["venue_name"] if best else book.say("at_lon_lat", lon=f"{gap['lon']:.6f}", lat=f"{gap['lat']:.6f}")
+    return [
+        book.say(f"level_{three_lists.level_of(lack.people)}"),
+        three_lists.measure_for(book, gap, fit, planned),
+        near,
+        place if best or np.isfinite(gap["lon"]) else None,
+    ]
 
 
-def _remark(book: Book, lack: Lack, found: Covered | None) -> str:
+def _venues_near(book: Edition, fit: list[dict[str, Any]]) -> str:
+    """Return the venues that fit, each with its straight way."""
+    return book.listed(
+        book.say("venue_at", name=cells.text_of(row["venue_name"], book.lang), metres=f"{row['metres']:.0f}")
+        for row in fit
+    )
+
+
+def _states_before(book: Edition) -> dict[str, str]:
+    """Return gap id → how it stands beside last period's; empty where there is none."""
+    table = getattr(book.results, "comparison", None)
+    if table is None:
+        return {}
+    return {
+        gap_id: wording.coded(str(state), book.lang, of="compared")
+        for gap_id, state in zip(table["gap_id"], table["state"], strict=True)
+    }
+
+
+def _state_before(before: dict[str, str], lack: Lack) -> str | None:
+    return next((before[gap["gap_id"]] for gap in lack.gaps if gap["gap_id"] in before), None)
+
+
+def _remark(book: Edition, lack: Lack, found: Covered | None) -> str:
     remarks = []
     if any(str(gap["gap_id"]).endswith(_LEFT_OVER) for gap in lack.gaps):
         remarks.append(book.say("remark_rest"))

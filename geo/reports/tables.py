@@ -1,4 +1,4 @@
-"""Which rows do `coverage.csv` and `gaps.csv` hold: the contract's columns as text, one row a row."""
+"""Which rows do `coverage.csv`, `coverage_standards.csv` and `gaps.csv` hold: the contract's columns as text, one row a row."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import csv
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from geo import schema
 from geo.reports import cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import pandas as pd
 
     from geo.messages import Lang
     from geo.results import Results
@@ -35,6 +35,14 @@ _NUMBERS: dict[str, Callable[[object], str]] = {
 def write_coverage(results: Results, path: Path, *, lang: Lang) -> None:
     """Write `coverage.csv`: `schema.COVERAGE`, UTF-8 with BOM, CRLF; shares 0 to 1, `inf` and NaN empty."""
     _write(results.coverage, schema.COVERAGE, path, lang=lang)
+
+
+def write_standards(results: Results, path: Path, *, lang: Lang) -> None:
+    """Write `coverage_standards.csv`: `schema.COVERAGE_STANDARDS`, otherwise as :func:`write_coverage`."""
+    columns = schema.COVERAGE_STANDARDS
+    _write(
+        results.standards if results.standards is not None else pd.DataFrame(columns=columns), columns, path, lang=lang
+    )
 
 
 def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:

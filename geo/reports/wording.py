@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from geo import messages, modes, schema
+from geo import messages, modes, schema, units
 from geo.catalogue import OWN
 from geo.reports import cells
 
@@ -85,6 +85,15 @@ def basis(kind: ServiceType, lang: Lang) -> str:
         return said
     default = messages.text("word.default_value", lang)
     return messages.text("report.basis_default", lang, default=default, basis=said) if said else default
+
+
+def beyond(minutes: object, kind: ServiceType | None, lang: Lang) -> object:
+    """Return the minutes to the nearest facility, or beyond how many minutes it lies."""
+    known = cells.number_of(minutes)
+    if known is not None:
+        return known
+    horizon = units.horizon(kind.limit) if kind else units.HORIZON_MINUTES
+    return messages.text("word.beyond", lang, n=cells.rounded(horizon))
 
 
 def verdict(kind: ServiceType, share: float | None, pass_line: float, lang: Lang) -> str:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import xlsxwriter
 
-from geo.reports import cells, layout, sheet_cover, sheet_coverage, sheet_facilities, sheet_gaps, sheet_quality
+from geo.reports import (
+    cells,
+    layout,
+    sheet_centres,
+    sheet_cover,
+    sheet_coverage,
+    sheet_facilities,
+    sheet_gaps,
+    sheet_lists,
+    sheet_quality,
+    sheet_standards,
+)
 from geo.reports.layout import Book
 
 if TYPE_CHECKING:
@@ -35,12 +46,17 @@ def write_workbook(results: Results, path: Path, *, lang: Lang) -> None:
         created = dt.datetime.combine(results.study.last_day, dt.time(), tzinfo=dt.UTC)
         title = cells.text_of(results.study.head.name, lang)[:_TITLE_CHARACTERS]
         workbook.set_properties({"title": title, "created": created})
-        book = Book(workbook, results, lang, layout.make_formats(workbook))
+        book = Book(results, lang, workbook, layout.make_formats(workbook))
         sheet_cover.write_cover(book)
         sheet_coverage.write_matrix(book)
-        sheet_coverage.write_rows(book)
-        sheet_gaps.write_gaps(book)
         sheet_facilities.write_facilities(book)
+        sheet_facilities.write_venues(book)
+        sheet_centres.write_centres(book)
+        sheet_centres.write_presence(book)
+        sheet_gaps.write_gaps(book)
+        sheet_lists.write_lists(book)
+        sheet_standards.write_standards(book)
         sheet_quality.write_quality(book)
         sheet_quality.write_parameters(book)
+        sheet_coverage.write_rows(book)  # the longest by far, and so the last to be printed
     path.write_bytes(content.getvalue())

@@ -307,10 +307,12 @@ def results_with_workers(results: Results) -> Results:
     )
 
 
-@pytest.fixture
-def written(results: Results, tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the study's outputs, written once; no test changes it."""
     from geo.reports import write_results  # noqa: PLC0415 - a fault of one room should not hide the others' tests
 
-    folder = tmp_path / "maps" / "t"
-    write_results(results, folder, map_html="<p>图</p>")
+    base = tmp_path_factory.mktemp("written")
+    folder = base / "maps" / "t"
+    write_results(make_results(base), folder, map_html="<p>图</p>")
     return folder

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import subprocess
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +15,14 @@ from geo.reports import folder as folder_room, write_results
 FILES = [
     "map.html",
     "coverage.csv",
+    "coverage_standards.csv",
     "gaps.csv",
     "layers.gpkg",
     "summary.json",
     "report.xlsx",
+    "report.docx",
+    "districts/report_D1.docx",
+    "parks.docx",
     "surface_canteen_elder.tif",
     "surface_gig_station.tif",
     "surface_gig_station_ebike.tif",
@@ -23,7 +30,7 @@ FILES = [
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_all_files_are_written_and_nothing_else_is_left(results, tmp_path):
@@ -50,7 +57,8 @@ def test_old_results_are_replaced_and_the_files_of_others_kept(results, tmp_path
     fewer = replace(results, surfaces={("gig_station", "walk"): results.surfaces["gig_station", "walk"]})
     write_results(fewer, folder)
     stale = {"map.html", "surface_canteen_elder.tif", "surface_gig_station_ebike.tif"}
-    assert {path.name for path in folder.iterdir()} == {*FILES, "会议纪要.docx", "archive"} - stale
+    assert set(contents(folder)) == {*FILES, "会议纪要.docx"} - stale
+    assert (folder / "archive").is_dir()
     assert (folder / "会议纪要.docx").read_bytes() == b"mine"
 
 
@@ -124,4 +132,85 @@ def test_what_a_killed_run_left_behind_is_cleared(results, tmp_path):
     folder.mkdir()
     write_results(results, folder)
     assert (folder / "gaps.csv").read_bytes().startswith(b"\xef\xbb\xbfgap_id,")
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+@contextmanager
+def small_disk(place, *, size):
+    """Mount a disk of so many bytes, where this may be done."""
+    place.mkdir()
+    asked = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    done = subprocess.run(asked, capture_output=True, check=False) if shutil.which("mount") else None
+    if done is None or done.returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("free", [0, 30_000, 120_000, 700_000])
+def test_a_full_disk_leaves_the_earlier_results_and_says_so(results, tmp_path, free):
+    with small_disk(tmp_path / "disk", size=4_000_000) as disk:
+        folder = disk / "t"
+        write_results(results, folder, map_html="old")
+        before = contents(folder)
+        left = shutil.disk_usage(disk).free
+        (disk / "ballast").write_bytes(bytes(max(0, left - free)))
+        with pytest.raises(InputFaultsError) as caught:
+            write_results(results, folder, map_html="new" * 1_000_000)
+        assert "--out" in caught.value.text("zh")
+        assert contents(folder) == before
+        assert sorted(path.name for path in disk.iterdir()) == ["ballast", "t"]
+
+
+def test_a_disk_that_turned_read_only_leaves_the_earlier_results_and_says_so(results, tmp_path):
+    with small_disk(tmp_path / "disk", size=8_000_000) as disk:
+        write_results(results, disk / "t", map_html="old")
+        before = contents(disk / "t")
+        done = subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip("the disk cannot be made read-only here")
+        with pytest.raises(InputFaultsError, match="--out"):
+            write_results(results, disk / "t", map_html="new")
+        assert contents(disk / "t") == before
+
+
+def test_a_file_held_open_keeps_what_its_reader_has(results, tmp_path):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    with (folder / "map.html").open("rb") as held:
+        write_results(results, folder, map_html="new")
+        assert held.read() == b"old"
+    assert (folder / "map.html").read_bytes() == b"new"
+
+
+def test_reports_of_districts_that_are_gone_are_removed_and_those_of_others_kept(results, tmp_path):
+    folder = tmp_path / "t"
+    write_results(results, folder)
+    (folder / "districts" / "会议纪要.docx").write_bytes(b"mine")
+    fewer = replace(results, units=results.units[results.units["unit_kind"] != "district"])
+    write_results(fewer, folder)
+    assert [path.name for path in (folder / "districts").iterdir()] == ["会议纪要.docx"]
+    (folder / "districts" / "会议纪要.docx").unlink()
+    write_results(results, folder)
+    write_results(fewer, folder)
+    assert not (folder / "districts").exists()
+
+
+def test_a_report_of_a_district_that_cannot_be_placed_puts_everything_back(results, tmp_path, monkeypatch):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    before = contents(folder)
+    rename = Path.rename
+
+    def locked(path, target):
+        if path.name == "report_D1.docx" and ".t.part" in path.parts:
+            raise PermissionError(errno.EACCES, "open elsewhere")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", locked)
+    with pytest.raises(InputFaultsError, match="open elsewhere"):
+        write_results(results, folder, map_html="new")
+    assert contents(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

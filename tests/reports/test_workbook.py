@@ -2,15 +2,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+from shapely.geometry import Point
 
 from geo.messages import Message, subject
-from geo.reports import layout, workbook, write_results
+from geo.reports import layout, workbook
 
 REPAIRS_FROM = 12  # line of the header
-SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "数据质量", "参数与版本"]
+SHEETS = [
+    *("封面与口径", "覆盖率", "设施台账", "场所台账", "邻里中心六功能", "一园一室一社一站", "服务覆盖缺口清单"),
+    *("三张清单-需求", "三张清单-资源", "三张清单-服务", "三种口径对照", "数据质量", "参数与版本", "覆盖率明细"),
+]
+
+
+def write_book(results, folder, *, lang="zh"):
+    folder.mkdir(parents=True)
+    workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
 
 
 @pytest.fixture
@@ -40,15 +50,24 @@ def test_sheets_are_named_and_headed(book):
         assert sheet.print_area
         assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
             "landscape",
-            9,
+            8 if sheet.title in {"服务覆盖缺口清单", "三种口径对照", "设施台账"} else 9,
             0,
         )
 
 
 def test_only_our_own_sums_are_formulas(book):
     formulas = {(cell.parent.title, cell.coordinate): cell.value for cell in texts(book) if cell.data_type == "f"}
-    assert {value.split("(")[0] for value in formulas.values()} == {"=SUMIF", "=SUBTOTAL"}
-    assert {title for title, _ in formulas} == {"覆盖率", "服务覆盖缺口清单"}
+    assert {value.split("(")[0] for value in formulas.values()} == {"=SUMIF", "=SUBTOTAL", "=COUNTIF"}
+    summed = {
+        "覆盖率",
+        "服务覆盖缺口清单",
+        "一园一室一社一站",
+        "邻里中心六功能",
+        "三张清单-需求",
+        "三张清单-服务",
+        "场所台账",
+    }
+    assert {"覆盖率", "服务覆盖缺口清单"} <= {title for title, _ in formulas} <= summed
     assert not any("HYPERLINK" in value or "@SUM" in value for value in formulas.values())
     assert any(cell.value.startswith("=HYPERLINK") and cell.data_type == "s" for cell in texts(book))
     assert not any(cell.hyperlink for cell in texts(book))
@@ -76,7 +95,7 @@ def test_the_sum_carries_its_value_for_readers_that_do_not_compute(written):
 
 def test_people_that_do_not_add_up_are_written_and_not_summed(results, tmp_path):
     table_ = results.coverage[results.coverage["unit_kind"] != "outside"]
-    write_results(replace(results, coverage=table_), tmp_path / "t")
+    write_book(replace(results, coverage=table_), tmp_path / "t")
     with (tmp_path / "t" / "report.xlsx").open("rb") as source:
         rows = table(openpyxl.load_workbook(source)["覆盖率"], 3)
     assert next(row for row in rows if row["单元类型"] == "合计")["常住人口(人)"] == 1600.5
@@ -116,7 +135,8 @@ def test_gap_list_holds_one_group_of_one_unit_a_row(book):
     assert first["口径"] == "路网时间 步行15分钟"
     assert first["服务对象"] == "常住人口"
     assert first["备注"] == "边界待核"
-    assert (rows[1]["建议措施"], rows[1]["单元名称"]) == ("—", "社区以外")
+    assert (rows[1]["建议措施"], rows[1]["单元名称"]) == ("选址新建或流动服务", "社区以外")
+    assert [row["缺口等级"] for row in rows[:2]] == ["二级", "三级"]  # 400.375 and 10 people
     assert "零散" in rows[1]["备注"]
     assert rows[2]["缺口编号"] == "合计"
     assert rows[2]["未覆盖人数(人)"] == "=SUBTOTAL(9,N4:N5)"
@@ -124,7 +144,7 @@ def test_gap_list_holds_one_group_of_one_unit_a_row(book):
 
 
 def test_gap_list_agrees_with_the_sheets_of_coverage_to_the_last_digit(results_with_workers, tmp_path):
-    write_results(results_with_workers, tmp_path / "t")
+    write_book(results_with_workers, tmp_path / "t")
     book = load(tmp_path / "t")
     gaps = [row for row in table(book[GAPS], 3) if isinstance(row["序号"], int)]
     assert [(row["单元名称"], row["服务对象"], row["缺口编号"]) for row in gaps] == [
@@ -159,7 +179,7 @@ def test_gap_list_agrees_with_the_sheets_of_coverage_to_the_last_digit(results_w
 
 def test_people_of_units_not_assessed_are_told_above_the_list(results, tmp_path):
     services = {"gig_station": {"unjudged_not_served": {"residents": 1234.0, "workers": 0.0}}}
-    write_results(replace(results, summary={**results.summary, "services": services}), tmp_path / "t")
+    write_book(replace(results, summary={**results.summary, "services": services}), tmp_path / "t")
     sheet = load(tmp_path / "t")[GAPS]
     assert sheet["A3"].value == "另有 1,234 人在未评估单元，不列缺口（零工驿站，常住人口）"
     assert table(sheet, 4)[2]["未覆盖人数(人)"] == "=SUBTOTAL(9,N5:N6)"
@@ -169,7 +189,7 @@ def test_people_of_units_not_assessed_are_told_above_the_list(results, tmp_path)
 @pytest.mark.parametrize(("limit", "said"), [(15.0, "超过 60 分钟"), (20.0, "超过 80 分钟")])
 def test_beyond_the_horizon_is_said_as_minutes(results, tmp_path, limit, said):
     kind = replace(results.services["gig_station"], limit=limit)
-    write_results(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
+    write_book(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
     book = load(tmp_path / "t")
     times = {row["缺口编号"]: row["时间(min)"] for row in table(book[GAPS], 3)}
     assert times["gig_station-outside-rest"] == said
@@ -184,7 +204,11 @@ def test_columns_that_nobody_knows_are_folded_and_those_filled_by_hand_stay(book
         for cell in sheet[3]
         if cell.column_letter in sheet.column_dimensions
     }
-    assert {header for header, visible in shown.items() if not visible} >= {"距离(m)", "缺口等级", "上期状态"}
+    assert {header for header, visible in shown.items() if not visible} >= {
+        "距离(m，沿路)",
+        "可盘活资源(名称，直线距离)",
+        "上期状态",
+    }
     assert all(shown.get(header, True) for header in ("建议措施", "建议点位", "责任单位", "完成时限", "状态", "备注"))
 
 
@@ -203,11 +227,13 @@ def test_districts_are_said_to_overlap(book):
 )
 def test_passing_is_said_only_of_thresholds_that_were_read(results, tmp_path, status, said, basis):
     kind = replace(results.services["gig_station"], status=status)
-    write_results(replace(results, services={**results.services, "gig_station": kind}), tmp_path / "t")
+    other = replace(results.services["canteen_elder"], status="D")
+    services = {**results.services, "gig_station": kind, "canteen_elder": other}
+    write_book(replace(results, services=services), tmp_path / "t")
     loaded = load(tmp_path / "t")
     assert table(loaded[GAPS], 3)[0]["是否达标"] == said
     verdicts = {cell.value for cell in texts(loaded)} & {"符合", "不符合"}
-    assert verdicts == ({"不符合"} if status == "V" else set())
+    assert verdicts == ({"符合", "不符合"} if status == "V" else set())  # C1 has 900 of 1,000, C2 less than a quarter
     assert basis_of(loaded)["零工驿站步行15分钟覆盖率（常住人口）"].startswith(basis)
 
 
@@ -222,7 +248,7 @@ def test_cover_names_the_source_or_the_files_that_were_read(results, tmp_path, s
     head = results.study.head.model_copy(update={"source": source})
     inputs = [{"path": path} for path in ("deep/a.geojson", "C:\\data\\b.csv", "a.geojson", None)]
     study = results.study.model_copy(update={"head": head})
-    write_results(replace(results, study=study, summary={**results.summary, "inputs": inputs}), tmp_path / "t")
+    write_book(replace(results, study=study, summary={**results.summary, "inputs": inputs}), tmp_path / "t")
     facts = {row[0].value: row[1].value for row in load(tmp_path / "t")["封面与口径"].iter_rows(max_row=12)}
     assert facts["数据来源"] == said
 
@@ -235,7 +261,7 @@ def test_a_doubtful_point_says_why(results, tmp_path):
             {**reason, "id": "S1", "message": "of a point that works"},
         ]
     )
-    write_results(replace(results, repairs=repairs), tmp_path / "t")
+    write_book(replace(results, repairs=repairs), tmp_path / "t")
     notes = {row["设施编码"]: row["备注"] for row in table(load(tmp_path / "t")["设施台账"], 3)}
     assert (notes["S1"], notes["S2"], notes["S4"]) == ("—", "不计入覆盖", "不计入覆盖；超过 7 分钟")
 
@@ -297,7 +323,7 @@ def test_quality_and_parameters_say_what_was_read(book):
 
 
 def test_english_on_demand(results, tmp_path):
-    write_results(results, tmp_path / "t", lang="en")
+    write_book(results, tmp_path / "t", lang="en")
     with (tmp_path / "t" / "report.xlsx").open("rb") as source:
         book = openpyxl.load_workbook(source)
     assert book.sheetnames[:2] == ["Cover and basis", "Coverage"]
@@ -318,7 +344,7 @@ def test_a_long_text_is_cut_to_what_a_cell_holds(results, tmp_path):
 def test_empty_tables_still_make_a_workbook(results, tmp_path):
     empty = {name: getattr(results, name).iloc[:0] for name in ("coverage", "gaps", "service_points", "repairs")}
     bare = replace(results, **empty, summary={}, services={}, surfaces={})
-    write_results(bare, tmp_path / "t")
+    write_book(bare, tmp_path / "t")
     with (tmp_path / "t" / "report.xlsx").open("rb") as source:
         assert openpyxl.load_workbook(source).sheetnames == SHEETS
 
@@ -339,6 +365,63 @@ def test_sheet_names_fit_excel():
 )
 def test_parameters_name_the_basis_in_the_language_of_the_workbook(results, tmp_path, lang, parameter, said):
     given = {"services": {"gig_station": {"mode": "walk", "basis": "混 mixed"}}}
-    write_results(replace(results, summary={**results.summary, "parameters": given}), tmp_path / "t", lang=lang)
-    sheet = load(tmp_path / "t").worksheets[6]
+    write_book(replace(results, summary={**results.summary, "parameters": given}), tmp_path / "t", lang=lang)
+    sheet = load(tmp_path / "t").worksheets[SHEETS.index("参数与版本")]
     assert {row[0].value: row[1].value for row in sheet.iter_rows(min_row=5)}[parameter].startswith(said)
+
+
+def test_a_centre_has_what_stands_in_its_venue_or_beside_it(results, tmp_path):
+    points = results.service_points.copy()
+    points["id"] = ["N1", "E1", "K1", "G1", "N2"]
+    points["type"] = ["neighborhood_center", "canteen_elder", "child_care", "gig_station", "neighborhood_center"]
+    points["state"] = ["working", "working", "working", "planned", "closed"]
+    points["counted"] = [True, True, True, False, False]
+    points["mobile"] = False
+    points["venue"] = ["V1", "V1", "", "V1", "V1"]
+    east, north = points.geometry.iloc[0].x, points.geometry.iloc[0].y
+    away = [(0, 0), (900, 0), (0, 49), (0, 0), (0, 0)]
+    points.geometry = [Point(east + x, north + y) for x, y in away]
+    write_book(replace(results, service_points=points), tmp_path / "t")
+    sheet = load(tmp_path / "t")["邻里中心六功能"]
+    rows = table(sheet, 4)
+    assert [row["设施编码"] for row in rows[:-1]] == ["N1"]  # one that is closed is no centre
+    said = {name: rows[0][name] for name in ("养(老有所养)", "育(幼有所育)", "食(食有所安)", "事(事有所办)")}
+    assert said == {
+        "养(老有所养)": "有：长者食堂",  # in the same venue, 900 m away on the map
+        "育(幼有所育)": "有：共享托管服务中心",  # 49 m beside it
+        "食(食有所安)": "有：长者食堂",
+        "事(事有所办)": "无",  # what is planned gives nothing yet
+    }
+    assert (rows[0]["具备(项)"], rows[0]["缺少功能"]) == (3, "医、乐、事")
+    assert rows[1]["养(老有所养)"] == '=COUNTIF(F5:F5,"有*")'
+
+
+def test_presence_says_which_and_what_is_planned(results, tmp_path):
+    points = results.service_points.copy()
+    points["type"] = ["tea_room", "tea_room", "gig_station", "gig_station", "gig_station"]
+    points["unit_park"] = ["P1", "P1", "", "", ""]
+    write_book(replace(results, service_points=points), tmp_path / "t")
+    row = table(load(tmp_path / "t")["一园一室一社一站"], 3)[0]
+    assert (row["服务类型"], row["有/无"], row["在建/规划"]) == ("亲清茶室", "有", "@SUM(1)")
+    assert row["在用设施"].startswith("=HYPERLINK")
+
+
+def test_three_lists_share_their_ids(results, tmp_path):
+    venues = gpd.GeoDataFrame(
+        {"id": ["V1", "V2"], "name": ["馆", "满"], "capacity": [50.0, 5.0], "status": ["", ""]},
+        geometry=[results.service_points.geometry.iloc[0]] * 2,
+        crs=results.units.crs,
+    )
+    match = {"gap_id": "gig_station-C2-1", "service": "gig_station", "venue_id": "V1", "venue_name": "馆"}
+    matches = pd.DataFrame([{**match, "people": 300.0, "minutes": 9.0, "metres": 456.0, "room": 50.0}])
+    write_book(replace(results, context={"venues": venues}, matches=matches), tmp_path / "t")
+    book = load(tmp_path / "t")
+    need = table(book["三张清单-需求"], 4)[0]
+    assert (need["需求编号"], need["匹配资源编号"]) == ("gig_station-C2-1", "V1")
+    assert need["建议措施"] == "利用既有场所增设：馆"
+    resources = table(book["三张清单-资源"], 4)
+    assert [row["资源编号"] for row in resources[:-1]] == ["V1"]
+    offer = table(book["三张清单-服务"], 4)[0]
+    assert (offer["服务编号"], offer["可新增覆盖(人)"], offer["直线距离(m)"]) == ("gig_station-C2-1@V1", 300, 456)
+    gap = table(book[GAPS], 3)[0]
+    assert (gap["可盘活资源(名称，直线距离)"], gap["建议点位"]) == ("馆（456 米）", "馆")

@@ -1,0 +1,289 @@
+"""Which maps does a report hold: the county, its services, one district, one park; drawn from the same results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.reports import cells, static_maps, wording
+from geo.reports.static_maps import Sheet, Streets, Words
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from geo.catalogue import ServiceType
+    from geo.reports.edition import Edition
+    from geo.reports.static_maps import Box, LineStyle
+
+WIDTH_IN, PARK_WIDTH_IN = 6.14, 6.6  # the text of an A4 page, of a page of a park
+DPI, PARK_DPI = 150, 300
+PANELS = 4  # maps of services on one page
+PARK_AROUND_M = 900.0
+_SIGN_SHARE = 0.011  # of a map's width, about that of a sign
+_WIDEST, _NARROWEST = 2.2, 1.4  # of a map's place, across to up
+_MARKERS = ("o", "s", "^", "D", "v", "P", "*", "X", "p", "h", "<", ">")
+_COLOURS = ("#1b6ca8", "#8c2d04", "#41792e", "#6a51a3", "#b8860b", "#0b7a75", "#a50f64", "#4d4d4d")
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The maps of one edition; what all of them need is prepared once."""
+
+    edition: Edition
+
+    @cached_property
+    def streets(self) -> Streets:
+        """The streets of the study."""
+        table = self.edition.results.streets
+        return Streets.of(table.geometry.to_numpy(), table["highway"].astype(str).tolist())
+
+    @cached_property
+    def units(self) -> dict[str, gpd.GeoDataFrame]:
+        """Kind → its units."""
+        units = self.edition.results.units
+        return {kind: units[units["unit_kind"] == kind] for kind in ("community", "park", "factory", "district")}
+
+    @cached_property
+    def signs(self) -> dict[str, tuple[str, str]]:
+        """Service → marker and colour."""
+        return {
+            code: (_MARKERS[number % len(_MARKERS)], _COLOURS[number % len(_COLOURS)])
+            for number, code in enumerate(self.edition.results.services)
+        }
+
+    @cached_property
+    def whole(self) -> Box:
+        """The part of the plane that holds all units, else all services and people."""
+        results = self.edition.results
+        for table in (results.units, results.service_points, results.demand):
+            bounds = np.asarray(table.total_bounds, dtype=np.float64)
+            if np.isfinite(bounds).all():
+                return static_maps.padded((bounds[0], bounds[1], bounds[2], bounds[3]))
+        return (0.0, 0.0, 1000.0, 1000.0)
+
+    def county(self) -> bytes:
+        """Return the map of the county: its units and all services that are counted or planned."""
+        edition = self.edition
+        sheet = self._sheet(edition.say("map_county", study=self._study), height_in=4.9, dpi=DPI)
+        axes = sheet.frame(0, self.whole)
+        self._ground(sheet, axes, self.whole, names=("district",))
+        self._points(sheet, axes, list(edition.results.services))
+        return sheet.png()
+
+    def services(self) -> list[bytes]:
+        """Return sheets of small maps, one a service: rings dark to light, gaps hatched, its facilities."""
+        kinds = [kind for kind in self.edition.results.services.values() if kind.rings]
+        return [self._panels(kinds[begin : begin + PANELS]) for begin in range(0, len(kinds), PANELS)]
+
+    def district(self, unit_id: str) -> bytes | None:
+        """Return the map of one district: its gaps and facilities; None where it has no outline."""
+        mine = self.units["district"][self.units["district"]["unit_id"] == unit_id]
+        shape = mine.geometry.iloc[0] if len(mine) else None
+        if shape is None or shape.is_empty:
+            return None
+        edition = self.edition
+        box = static_maps.padded(shape.bounds)
+        name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
+        sheet = self._sheet(edition.say("map_district", district=name), height_in=5.2, dpi=DPI)
+        axes = sheet.frame(0, box)
+        self._ground(sheet, axes, box, names=("community", "park"))
+        static_maps.draw_areas(axes, [shape], face=None, edge=static_maps.FOCUS, width=2.0, order=4)
+        sheet.legend.add(edition.say("sign_district"), static_maps.line_sign(static_maps.FOCUS, 2.0))
+        gaps = edition.results.gaps
+        near = gaps[gaps["districts"].str.split(cells.LIST_MARK).map(lambda listed: unit_id in listed).astype(bool)]
+        self._gaps(sheet, axes, near)
+        self._points(sheet, axes, list(edition.results.services), box=box)
+        return sheet.png()
+
+    def park(self, unit_id: str, gap_ids: set[str], *, height_in: float = 4.2) -> bytes | None:
+        """Return the map of one park and its surroundings; None where it has no place."""
+        mine = self.units["park"][self.units["park"]["unit_id"] == unit_id]
+        shape = mine.geometry.iloc[0] if len(mine) else None
+        if shape is None or shape.is_empty:
+            return None
+        edition, results = self.edition, self.edition.results
+        west, south, east, north = shape.bounds
+        around = PARK_AROUND_M
+        box = static_maps.padded((west - around, south - around, east + around, north + around))
+        name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
+        sheet = self._sheet(
+            edition.say("map_park", park=name), height_in=height_in, dpi=PARK_DPI, width_in=PARK_WIDTH_IN
+        )
+        axes = sheet.frame(0, box)
+        self._ground(sheet, axes, box, names=())
+        gates = results.context.get("gates")
+        if gates is not None and len(gates):
+            own = gates[gates["unit_id"] == unit_id]
+            static_maps.draw_points(axes, own.geometry.to_numpy(), marker="s", face="#ffd92f", edge="black", size=16)
+            if len(own):
+                sheet.legend.add(edition.say("sign_gate"), static_maps.point_sign("s", "#ffd92f", "black"))
+        factories = self.units["factory"].geometry.to_numpy()
+        static_maps.draw_points(axes, factories, marker=".", face="#7f7f7f", size=14, order=5)
+        if len(factories):
+            sheet.legend.add(edition.say("sign_factory"), static_maps.point_sign(".", "#7f7f7f"))
+        static_maps.draw_areas(axes, [shape], face="#fdd0a2", edge=static_maps.FOCUS, width=1.6, alpha=0.6, order=3)
+        sheet.legend.add(edition.say("sign_park_shown"), static_maps.area_sign("#fdd0a2", static_maps.FOCUS))
+        self._gaps(sheet, axes, results.gaps[results.gaps["gap_id"].isin(gap_ids)])
+        self._points(sheet, axes, list(results.services), box=box, size=26)
+        static_maps.draw_name(axes, shape, name, size=8, bold=True)
+        return sheet.png()
+
+    @property
+    def _study(self) -> str:
+        return cells.text_of(self.edition.results.study.head.name, self.edition.lang)
+
+    def _sheet(
+        self, title: str, *, height_in: float, dpi: int, rows: int = 1, columns: int = 1, width_in: float = WIDTH_IN
+    ) -> Sheet:
+        edition, head = self.edition, self.edition.results.study.head
+        crs = edition.results.units.crs
+        foot = edition.say(
+            "map_foot",
+            period=head.period,
+            day=edition.results.study.last_day.isoformat(),
+            crs=f"{crs.to_string()} {crs.name}",
+            source=cells.text_of(head.source, edition.lang) or edition.say("map_source"),
+        )
+        review = edition.say("map_review", number=head.review_no) if head.review_no else edition.say("map_internal")
+        mark = edition.say("synthetic_mark") if head.synthetic else ""
+        words = Words(
+            title=f"{title}{'' if edition.lang == 'zh' else ' '}{mark}",
+            foot=f"{foot}\n{review}",
+            north=edition.say("north"),
+            metre=edition.say("metre"),
+            kilometre=edition.say("kilometre"),
+        )
+        return Sheet(words, width_in=width_in, height_in=height_in, dpi=dpi, rows=rows, columns=columns)
+
+    def _ground(self, sheet: Sheet, axes: Axes, box: Box, *, names: tuple[str, ...], legend: bool = True) -> None:
+        """Draw water, streets and the outlines of units, and name some kinds of them."""
+        edition, context = self.edition, self.edition.results.context
+        window = shapely.box(*box).buffer(max(box[2] - box[0], box[3] - box[1]) / 2.0)
+        water = context.get("water")
+        if water is not None and len(water):
+            near = [shape for shape in water.geometry if shape is not None and shape.intersects(window)]
+            static_maps.draw_areas(axes, near, face=static_maps.WATER, order=1)
+        static_maps.draw_streets(axes, self.streets, box)
+        styles: tuple[tuple[str, float, LineStyle], ...] = (
+            ("community", 0.5, "dotted"),
+            ("park", 0.9, "solid"),
+            ("district", 1.1, "dashdot"),
+        )
+        for kind, width, style in styles:
+            table = self.units[kind]
+            static_maps.draw_areas(
+                axes, table.geometry, face=None, edge=static_maps.UNIT, width=width, style=style, order=3
+            )
+            if len(table) and legend:
+                sheet.legend.add(
+                    wording.unit_kind(kind, edition.lang), static_maps.line_sign(static_maps.UNIT, width, style=style)
+                )
+            if kind in names:
+                self._names(axes, table, shapely.box(*box), size=7.5 if kind == "district" else 6.5)
+        if legend:
+            sheet.legend.add(edition.say("sign_street"), static_maps.line_sign(static_maps.STREET, 1.2))
+
+    def _names(self, axes: Axes, table: gpd.GeoDataFrame, window: shapely.Geometry, *, size: float) -> None:
+        for shape, name in zip(table.geometry, table["unit_name"].tolist(), strict=True):
+            inside = shape.intersection(window) if shape is not None else None
+            static_maps.draw_name(axes, inside, cells.text_of(name, self.edition.lang), size=size)
+
+    def _points(
+        self, sheet: Sheet, axes: Axes, services: list[str], *, box: Box | None = None, size: float = 16.0
+    ) -> None:
+        """Draw the facilities that count, by service, and hollow those that are planned."""
+        edition, points = self.edition, self.edition.results.service_points
+        shapes = _apart(points.geometry.to_numpy(), by_m=(box or self.whole)[2] - (box or self.whole)[0])
+        seen = np.ones(len(points), dtype=bool) if box is None else _inside(shapes, box)
+        state = points["state"].to_numpy(dtype=object)
+        counted = points["counted"].to_numpy(dtype=bool) | (
+            (state == "working") & ~points["mobile"].to_numpy(dtype=bool)
+        )
+        for code in services:
+            marker, colour = self.signs[code]
+            mine = seen & (points["type"] == code).to_numpy()
+            here = shapes[mine & counted]
+            if len(here):
+                static_maps.draw_points(axes, here, marker=marker, face=colour, size=size)
+                name = wording.service(code, edition.results, edition.lang)
+                sheet.legend.add(name, static_maps.point_sign(marker, colour))
+            planned = shapes[mine & (state == "planned")]
+            if len(planned):
+                static_maps.draw_points(axes, planned, marker=marker, face="white", edge=colour, size=size)
+                sheet.legend.add(edition.say("sign_planned"), static_maps.point_sign("o", "white", static_maps.POINT))
+
+    def _gaps(self, sheet: Sheet, axes: Axes, gaps: gpd.GeoDataFrame) -> None:
+        """Draw gaps hatched, so that they stand out in print and to colour-blind eyes."""
+        whole = [shapely.union_all(gaps.geometry.to_numpy())] if len(gaps) else []
+        static_maps.draw_areas(
+            axes, whole, face=None, edge=static_maps.GAP, width=0.8, hatch="////", order=4, alpha=0.75
+        )
+        if len(gaps):
+            sign = static_maps.area_sign(None, static_maps.GAP, hatch="////")
+            sheet.legend.add(self.edition.say("sign_gap"), sign)
+
+    def _panels(self, kinds: list[ServiceType]) -> bytes:
+        edition = self.edition
+        rows = -(-len(kinds) // 2)
+        title = edition.say("map_services", study=self._study)
+        sheet = self._sheet(title, height_in=1.15 + 2.2 * rows, dpi=DPI, rows=rows, columns=2)
+        for number, kind in enumerate(kinds):
+            name = f"{kind.name(edition.lang)}　{wording.ring(kind.rings[0], edition.lang)}"
+            axes = sheet.frame(number, self.whole, name=name)
+            self._ground(sheet, axes, self.whole, names=(), legend=number == 0)
+            self._rings(sheet, axes, kind)
+            gaps = edition.results.gaps
+            self._gaps(sheet, axes, gaps[gaps["service"] == kind.code])
+            points = edition.results.service_points
+            here = points.geometry.to_numpy()[((points["type"] == kind.code) & points["counted"]).to_numpy()]
+            static_maps.draw_points(axes, here, marker="o", face=static_maps.POINT, size=8)
+            sheet.legend.add(edition.say("sign_facility"), static_maps.point_sign("o", static_maps.POINT))
+        return sheet.png()
+
+    def _rings(self, sheet: Sheet, axes: Axes, kind: ServiceType) -> None:
+        """Draw the bands of a service, the widest first, dark to light of one hue."""
+        drawing = self.edition.results.drawing
+        mine = drawing[(drawing["service"] == kind.code) & (drawing["mode"] == kind.mode)]
+        mine = mine[mine["combine"] == "dissolve"].sort_values("limit_minutes", ascending=False)
+        bands = sorted(mine["limit_minutes"].tolist())
+        rows: list[tuple[Any, ...]] = list(zip(mine["limit_minutes"].tolist(), mine.geometry, strict=True))
+        for limit, shape in rows:
+            at = bands.index(limit) + max(0, len(static_maps.RINGS) - len(bands))
+            colour = static_maps.RINGS[min(at, len(static_maps.RINGS) - 1)]
+            static_maps.draw_areas(axes, [shape], face=colour, alpha=0.55, order=1.5)
+        for limit in bands:
+            at = bands.index(limit) + max(0, len(static_maps.RINGS) - len(bands))
+            colour = static_maps.RINGS[min(at, len(static_maps.RINGS) - 1)]
+            label = self.edition.say("sign_ring", n=cells.rounded(limit))
+            sheet.legend.add(label, static_maps.area_sign(colour))
+
+
+def _apart(shapes: NDArray[np.object_], *, by_m: float) -> NDArray[np.object_]:
+    """Return points with those that would hide each other set in a small circle: a venue may have ten services."""
+    placed = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    xy = shapely.get_coordinates(shapely.centroid(shapes[placed]))
+    cell = by_m * _SIGN_SHARE
+    same = pd.DataFrame(np.floor(xy / cell)).groupby([0, 1], sort=False)
+    number, count = same.cumcount().to_numpy(), same[0].transform("size").to_numpy()
+    angle = 2.0 * np.pi * number / count
+    radius = np.where(count > 1, cell * np.minimum(0.35 + 0.12 * count, 1.2), 0.0)
+    found = np.full(len(shapes), None, dtype=object)
+    found[placed] = shapely.points(xy + np.column_stack([np.cos(angle), np.sin(angle)]) * radius[:, None])
+    return found
+
+
+def _inside(shapes: NDArray[np.object_], box: Box) -> NDArray[np.bool_]:
+    xy = np.column_stack([shapely.get_x(shapely.centroid(shapes)), shapely.get_y(shapely.centroid(shapes))])
+    width, height = box[2] - box[0], box[3] - box[1]  # the map widens its part of the plane to the shape of its place
+    aside, above = max(0.0, height * _WIDEST - width) / 2.0, max(0.0, width / _NARROWEST - height) / 2.0
+    west, south, east, north = box[0] - aside, box[1] - above, box[2] + aside, box[3] + above
+    with np.errstate(invalid="ignore"):
+        found = (xy[:, 0] >= west) & (xy[:, 0] <= east) & (xy[:, 1] >= south) & (xy[:, 1] <= north)
+    return np.asarray(found, dtype=bool)

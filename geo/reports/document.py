@@ -1,0 +1,429 @@
+"""How is a Word report laid out: page, fonts, headings, paragraphs, captions, tables, maps, contents.
+
+Measures follow the offices' habits: A4, margins 37/35/28/26 mm, body 仿宋 16 pt at 28 pt lines, headings 黑体 and
+楷体. Fonts are named with fall-backs and not shipped. The same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import io
+import zipfile
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.shared import Inches, Mm, Pt, RGBColor
+
+from geo.reports import cells, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from docx.document import Document as Docx
+    from docx.styles.style import ParagraphStyle
+    from docx.text.paragraph import Paragraph
+
+    from geo.messages import Lang
+    from geo.reports.layout import Column
+
+BODY, HEAD, SUBHEAD, LATIN = "仿宋", "黑体", "楷体", "Times New Roman"
+# What stands in for a font that a machine has not, by the names that systems give it.
+FALLBACKS = {
+    BODY: "FangSong,仿宋_GB2312,FangSong_GB2312,STFangsong,华文仿宋,Noto Serif CJK SC,Source Han Serif SC",
+    HEAD: "SimHei,STHeiti,Microsoft YaHei,Noto Sans CJK SC,Source Han Sans SC",
+    SUBHEAD: "KaiTi,楷体_GB2312,KaiTi_GB2312,STKaiti,华文楷体,Noto Serif CJK SC",
+}
+MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_margin": 26}
+PAGE_MM = (210, 297)
+NARROW_MM = {"top_margin": 16, "bottom_margin": 16, "left_margin": 20, "right_margin": 20}  # one park, one page
+BODY_PT, LINE_PT, TABLE_PT, CAPTION_PT = 16, 28, 9, 12
+_TOTAL = "F2F2F2"
+_HEADER = "DCE6F1"
+_ZIP_DAY = (1980, 1, 1, 0, 0, 0)
+_CONTENTS_LEVELS = 2
+_EDGES = "".join(
+    f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV")
+)
+
+
+class Report:
+    """A Word document in the making; every method adds one thing at its end."""
+
+    def __init__(
+        self,
+        lang: Lang,
+        *,
+        title: str,
+        day: dt.date,
+        words: dict[str, str],
+        margins_mm: Mapping[str, float] = MARGINS_MM,
+        table_pt: float = TABLE_PT,
+    ) -> None:
+        self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
+        self.lang, self.day, self.words = lang, day, words
+        self.document: Docx = Document()
+        self._numbers = {"table": 0, "figure": 0}
+        self._headings: list[tuple[int, str, str]] = []
+        self._contents: Paragraph | None = None
+        _page(self.document, margins_mm)
+        _styles(self.document, table_pt)
+        _font_table(self.document)
+        self._properties(title)
+        self._footer()
+
+    def title(self, text: str, below: Iterable[str] = ()) -> None:
+        """Write the title, centred, and lines under it."""
+        self.document.add_paragraph(_clean(text), style="Title")
+        for line in below:
+            self.document.add_paragraph(_clean(line), style="Subtitle")
+
+    def contents(self) -> None:
+        """Set aside the place of the table of contents; its entries are the headings that follow."""
+        heading = self.document.add_paragraph(self.words["contents"], style="Subtitle")
+        heading.paragraph_format.space_before = Pt(12)
+        self._contents = self.document.add_paragraph(style="TOC Entry")
+
+    def heading(self, text: str, *, level: int = 1, new_page: bool = False) -> None:
+        """Write a heading of level 1 or 2, on a new page if wished."""
+        paragraph = self.document.add_paragraph(_clean(text), style=f"Heading {level}")
+        if new_page:
+            paragraph.paragraph_format.page_break_before = True
+        mark = f"_Toc{len(self._headings) + 1:04d}"
+        _bookmark(paragraph, mark, len(self._headings) + 1)
+        self._headings.append((level, _clean(text), mark))
+
+    def text(self, text: str) -> None:
+        """Write a paragraph of the body."""
+        self.document.add_paragraph(_clean(text), style="Normal")
+
+    def note(self, text: str) -> None:
+        """Write a note under a table or a map."""
+        self.document.add_paragraph(_clean(text), style="Note")
+
+    def picture(self, png: bytes, caption: str, *, width_in: float) -> None:
+        """Place a map with its numbered caption below; the caption is also what is read out for it."""
+        paragraph = self.document.add_paragraph(style="Figure")
+        run = paragraph.add_run()
+        shape = run.add_picture(io.BytesIO(png), width=Inches(width_in))
+        shape._inline.docPr.set("descr", _clean(caption))  # noqa: SLF001 - the library has no word for it
+        shape._inline.docPr.set("name", f"map{self._numbers['figure'] + 1}")  # noqa: SLF001
+        self._caption("figure", caption, keep=False)
+
+    def table(
+        self,
+        caption: str,
+        columns: Sequence[Column],
+        lines: Sequence[Sequence[object]],
+        *,
+        total: Sequence[object] | None = None,
+        empty: str = "",
+    ) -> None:
+        """Write a numbered caption and a table: header repeated on every page, no row torn, total last.
+
+        Widths are shared out over the text by those of the columns.
+        """
+        self._caption("table", caption, keep=True)
+        if not lines:
+            self.note(empty or self.words["nothing"])
+            return
+        widths = [self.text_mm * column.width / sum(each.width for each in columns) for column in columns]
+        header = _row(
+            [
+                _cell(column.header, width, align="center", bold=True, shade=_HEADER)
+                for column, width in zip(columns, widths, strict=True)
+            ],
+            header=True,
+        )
+        last = len(lines) - 1 if total is not None else -1  # the total never stands on a page of its own
+        body = [_line(line, columns, widths, self.lang, keep=at == last) for at, line in enumerate(lines)]
+        if total is not None:
+            body.append(_line(total, columns, widths, self.lang, total=True))
+        grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
+        text = f"<w:tbl {nsdecls('w')}>{_table_settings(self.text_mm)}<w:tblGrid>{grid}</w:tblGrid>{header}{''.join(body)}</w:tbl>"
+        self.document.element.body._insert_tbl(parse_xml(text))  # noqa: SLF001 - cell by cell it takes a hundred times as long
+
+    def save(self) -> bytes:
+        """Return the document's bytes, its contents filled in."""
+        self._fill_contents()
+        target = io.BytesIO()
+        self.document.save(target)
+        return _same_bytes(target.getvalue())
+
+    def _caption(self, kind: str, text: str, *, keep: bool) -> None:
+        """Write a caption with a number that is a field, so that Word counts on when somebody adds one."""
+        self._numbers[kind] += 1
+        paragraph = self.document.add_paragraph(style="Caption")
+        paragraph.paragraph_format.keep_with_next = keep
+        paragraph.add_run(self.words[kind])
+        _field(paragraph, f"SEQ {self.words[f'{kind}_series']} \\* ARABIC", str(self._numbers[kind]))
+        paragraph.add_run(f"　{_clean(text)}")
+
+    def _fill_contents(self) -> None:
+        """Write the entries of the contents: a link each, and its page as a field of its own.
+
+        The page of a heading is known only to the program that lays the text out. Inside a field of the whole list
+        (TOC) some keep the text that was written; a field a page is worked out by all of them when they open the file.
+        """
+        first = self._contents
+        listed = [entry for entry in self._headings if entry[0] <= _CONTENTS_LEVELS]
+        if first is None or not listed:
+            return
+        place = first
+        for number, (level, text, mark) in enumerate(listed):
+            paragraph = place if number == 0 else _after(place, first)
+            paragraph.paragraph_format.left_indent = Mm(6 * (level - 1))
+            _link(paragraph, mark, text, width_mm=self.text_mm)
+            place = paragraph
+
+    def _properties(self, title: str) -> None:
+        core = self.document.core_properties
+        day = dt.datetime.combine(self.day, dt.time())
+        core.title, core.author, core.last_modified_by, core.comments = _clean(title)[:255], "geo", "geo", ""
+        core.created = core.modified = day
+        core.revision = 1
+        core.language = "zh-CN" if self.lang == "zh" else "en-GB"
+
+    def _footer(self) -> None:
+        paragraph = self.document.sections[0].footer.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        before, after = self.words["page"].split("{n}")
+        paragraph.add_run(before)
+        _field(paragraph, "PAGE", "1")
+        paragraph.add_run(after)
+
+
+def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:
+    """Return a value as a cell of a document shows it, and whether it is a number.
+
+    Examples
+    --------
+    >>> shown(1234.0, "people", "zh"), shown(0.8898, "share", "zh"), shown(None, "share", "zh"), shown(12, "text", "en")
+    (('1,234', True), ('89.0%', True), ('—', False), ('12', False))
+    """
+    number = cells.number_of(value) if kind != "text" and not isinstance(value, bool) else None
+    if number is None:
+        text = cells.text_of(value, lang) if not isinstance(value, float) or value == value else ""  # noqa: PLR0124
+        return (text.strip() or wording.NOT_APPLICABLE), False
+    if kind == "people":
+        return cells.rounded(number) if number % 1 else f"{number:,.0f}", True
+    if kind in {"share", "share_fine"}:
+        return f"{number * 100.0:.{1 if kind == 'share' else 2}f}%", True
+    return f"{number:.{ {'minutes': 1, 'degrees': 6}.get(kind, 0) }f}", True
+
+
+def _clean(text: str) -> str:
+    """Return text that the format takes."""
+    return cells.text_of(text, "zh")
+
+
+def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:
+    section = document.sections[0]
+    section.orientation = WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Mm(side) for side in PAGE_MM)
+    for name, millimetres in margins_mm.items():
+        setattr(section, name, Mm(millimetres))
+    section.footer_distance = Mm(min(25.0, margins_mm["bottom_margin"] / 2.0))
+    section.header_distance = Mm(min(15.0, margins_mm["top_margin"] / 2.0))
+
+
+def _styles(document: Docx, table_pt: float) -> None:
+    styles = document.styles
+    _style(styles["Normal"], BODY, BODY_PT, line=LINE_PT, indent=2)
+    _style(styles["Title"], HEAD, 22, line=34, centre=True, after=8)
+    _style(styles["Subtitle"], SUBHEAD, 14, line=22, centre=True)
+    _style(styles["Heading 1"], HEAD, BODY_PT, line=LINE_PT, before=10, keep=True)
+    _style(styles["Heading 2"], SUBHEAD, BODY_PT, line=LINE_PT, before=4, keep=True)
+    _style(styles["Caption"], HEAD, CAPTION_PT, line=18, centre=True, before=6, after=3)
+    for name in ("Note", "Figure", "TOC Entry", "Cell"):
+        styles.add_style(name, 1).base_style = styles["Normal"]
+    _style(styles["Note"], BODY, 10.5, line=16, after=6)
+    _style(styles["Figure"], BODY, 10.5, centre=True, before=6, keep=True)
+    _style(styles["TOC Entry"], BODY, 14, line=24)
+    _style(styles["Cell"], BODY, table_pt)
+
+
+def _style(
+    style: ParagraphStyle,
+    family: str,
+    size: float,
+    *,
+    line: float | None = None,
+    centre: bool = False,
+    indent: int = 0,
+    before: float = 0,
+    after: float = 0,
+    keep: bool = False,
+) -> None:
+    """Set font and paragraph of a style; East Asian text takes its font from a setting of its own."""
+    style.font.size, style.font.bold, style.font.italic = Pt(size), False, False
+    style.font.color.rgb = RGBColor(0, 0, 0)
+    style.font.name = LATIN
+    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+    for name in list(fonts.attrib):
+        if name.endswith("Theme"):
+            del fonts.attrib[name]
+    for name in ("ascii", "hAnsi", "cs"):
+        fonts.set(qn(f"w:{name}"), LATIN)
+    fonts.set(qn("w:eastAsia"), family)
+    shape = style.paragraph_format
+    shape.alignment = WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.LEFT
+    shape.space_before, shape.space_after = Pt(before), Pt(after)
+    shape.first_line_indent = Pt(size * indent)
+    shape.keep_with_next = keep
+    if line is None:
+        shape.line_spacing = 1.0
+    else:
+        shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(line)
+    borders = style.element.pPr.find(qn("w:pBdr"))
+    if borders is not None:
+        style.element.pPr.remove(borders)
+
+
+def _font_table(document: Docx) -> None:
+    """Name the fonts with what may stand in for them."""
+    part = next((rel.target_part for rel in document.part.rels.values() if rel.reltype.endswith("/fontTable")), None)
+    if part is None:
+        return
+    entries = "".join(
+        f'<w:font w:name="{name}"><w:altName w:val="{others}"/><w:charset w:val="86"/><w:family w:val="auto"/></w:font>'
+        for name, others in FALLBACKS.items()
+    )
+    declared = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    part._blob = f"{declared}<w:fonts {nsdecls('w')}>{entries}</w:fonts>".encode()  # noqa: SLF001
+
+
+def _line(
+    line: Sequence[object],
+    columns: Sequence[Column],
+    widths: Sequence[float],
+    lang: Lang,
+    *,
+    total: bool = False,
+    keep: bool = False,
+) -> str:
+    """Return a row of a table; the total is bold, and empty where there is nothing to sum."""
+    parts = []
+    for value, column, width in zip(line, columns, widths, strict=True):
+        text, number = shown(value, column.kind, lang)
+        nothing = text == wording.NOT_APPLICABLE
+        align = "right" if number else "center" if nothing else "left"
+        text = "" if total and nothing else text
+        parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
+    return _row(parts)
+
+
+def _row(parts: Iterable[str], *, header: bool = False) -> str:
+    """Return a row that is not torn; a header comes again on every page."""
+    rules = "<w:cantSplit/><w:tblHeader/>" if header else "<w:cantSplit/>"
+    return f"<w:tr><w:trPr>{rules}</w:trPr>{''.join(parts)}</w:tr>"
+
+
+def _cell(
+    text: str, width_mm: float, *, align: str, bold: bool = False, shade: str | None = None, keep: bool = False
+) -> str:
+    shading = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
+    together = "<w:keepNext/>" if keep else ""
+    face = "<w:rPr><w:b/></w:rPr>" if bold else ""
+    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in _clean(text).split("\n"))
+    return (
+        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width_mm)}" w:type="dxa"/>{shading}<w:vAlign w:val="center"/></w:tcPr>'
+        f'<w:p><w:pPr><w:pStyle w:val="Cell"/>{together}<w:jc w:val="{align}"/></w:pPr><w:r>{face}{lines}</w:r></w:p></w:tc>'
+    )
+
+
+def _table_settings(width_mm: float) -> str:
+    return (
+        f'<w:tblPr><w:tblW w:w="{_twips(width_mm)}" w:type="dxa"/><w:jc w:val="center"/>'
+        f'<w:tblBorders>{_EDGES}</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar>'
+        '<w:left w:w="40" w:type="dxa"/><w:right w:w="40" w:type="dxa"/></w:tblCellMar></w:tblPr>'
+    )
+
+
+def _twips(millimetres: float) -> int:
+    return round(millimetres * 1440 / 25.4)
+
+
+def _bookmark(paragraph: Paragraph, name: str, number: int) -> None:
+    """Mark a heading, so that the contents can point to it."""
+    element = paragraph._p  # noqa: SLF001 - the library has no word for bookmarks
+    begin, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
+    for mark in (begin, end):
+        mark.set(qn("w:id"), str(number))
+    begin.set(qn("w:name"), name)
+    element.insert(1 if element.pPr is not None else 0, begin)
+    element.append(end)
+
+
+def _after(paragraph: Paragraph, model: Paragraph) -> Paragraph:
+    """Return a new paragraph behind one, in the style of another."""
+    element = OxmlElement("w:p")
+    if model._p.pPr is not None:  # noqa: SLF001
+        element.append(copy.deepcopy(model._p.pPr))  # noqa: SLF001
+    paragraph._p.addnext(element)  # noqa: SLF001
+    return type(paragraph)(element, paragraph._parent)  # noqa: SLF001
+
+
+def _field(paragraph: Paragraph, instruction: str, result: str, *, dirty: bool = False) -> None:
+    """Add a field with the result that it has now."""
+    _field_part(paragraph, "begin", dirty=dirty)
+    _instruction(paragraph, instruction)
+    _field_part(paragraph, "separate")
+    paragraph.add_run(result)
+    _field_part(paragraph, "end")
+
+
+def _field_part(paragraph: Paragraph, kind: str, *, dirty: bool = False) -> None:
+    part = OxmlElement("w:fldChar")
+    part.set(qn("w:fldCharType"), kind)
+    if dirty:
+        part.set(qn("w:dirty"), "true")
+    paragraph.add_run()._r.append(part)  # noqa: SLF001
+
+
+def _instruction(paragraph: Paragraph, text: str) -> None:
+    part = OxmlElement("w:instrText")
+    part.set(qn("xml:space"), "preserve")
+    part.text = f" {text} "
+    paragraph.add_run()._r.append(part)  # noqa: SLF001
+
+
+def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> None:
+    """Add an entry of the contents: a link to a bookmark, dots, and its page as a field."""
+    stops = parse_xml(
+        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{_twips(width_mm)}"/></w:tabs>'
+    )
+    settings = paragraph._p.get_or_add_pPr()  # noqa: SLF001
+    old = settings.find(qn("w:tabs"))
+    if old is not None:
+        settings.remove(old)
+    settings.insert_element_before(stops, "w:spacing", "w:ind", "w:jc", "w:rPr")
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("w:anchor"), mark)
+    link.set(qn("w:history"), "1")
+    start = len(paragraph._p)  # noqa: SLF001
+    paragraph.add_run(text)
+    paragraph.add_run("\t")
+    _field(paragraph, f"PAGEREF {mark} \\h", "", dirty=True)
+    for element in list(paragraph._p)[start:]:  # noqa: SLF001
+        link.append(element)
+    paragraph._p.append(link)  # noqa: SLF001
+
+
+def _same_bytes(content: bytes) -> bytes:
+    """Return a zip with its entries in one order and at one time."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        names = sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
+        for name in names:
+            entry = zipfile.ZipInfo(name, date_time=_ZIP_DAY)
+            stored = name.endswith(".png")  # packed already
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            packed.writestr(entry, source.read(name))
+    return target.getvalue()

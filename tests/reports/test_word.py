@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import replace
+
+import docx
+import pytest
+from docx.oxml.ns import qn
+from PIL import Image
+
+from geo.reports import atlas, fonts, word, write_results
+from geo.reports.edition import Edition
+
+CHINESE = re.compile("[\u4e00-\u9fff]+")
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+@pytest.fixture(scope="module")
+def report(written):
+    return docx.Document(str(written / "report.docx"))
+
+
+def xml(path, name="word/document.xml"):
+    with zipfile.ZipFile(path) as source:
+        return source.read(name).decode()
+
+
+def texts(opened):
+    for part in opened.iter_inner_content():
+        if hasattr(part, "rows"):
+            yield from (cell.text for row in part.rows for cell in row.cells)
+        else:
+            yield part.text
+
+
+def test_seven_chapters_in_their_order(report):
+    heads = [part.text for part in report.paragraphs if part.style.name == "Heading 1"]
+    assert [head.split("、")[0] for head in heads] == list("一二三四五六七")
+    assert heads[5] == "六、与上期对比"
+
+
+def test_the_page_is_a4_with_the_offices_margins_and_fonts(report):
+    section = report.sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+    assert [round(getattr(section, f"{side}_margin").mm) for side in ("top", "bottom", "left", "right")] == [
+        37,
+        35,
+        28,
+        26,
+    ]
+    for style, family in (("Normal", "仿宋"), ("Heading 1", "黑体"), ("Heading 2", "楷体")):
+        found = report.styles[style].element.rPr.rFonts
+        assert found.get(qn("w:eastAsia")) == family
+        assert not any(name.endswith("Theme") for name in found.attrib)
+    assert report.styles["Normal"].font.size.pt == 16
+
+
+def test_fonts_are_named_with_what_stands_in_for_them(written):
+    assert 'w:name="仿宋"><w:altName w:val="FangSong,' in xml(written / "report.docx", "word/fontTable.xml")
+
+
+def test_every_table_has_a_numbered_caption_a_header_that_repeats_and_rows_that_are_not_torn(report):
+    before, numbers = None, []
+    for part in report.iter_inner_content():
+        if hasattr(part, "rows"):
+            assert before.style.name == "Caption"
+            numbers.append(int(re.match(r"表 (\d+)　", before.text)[1]))
+            assert part.rows[0]._tr.find(f"{W}trPr/{W}tblHeader") is not None
+            assert all(row._tr.find(f"{W}trPr/{W}cantSplit") is not None for row in part.rows)
+        before = part
+    assert numbers == sorted(set(numbers))
+    assert numbers
+
+
+def test_the_contents_point_to_the_headings_and_their_pages(written, report):
+    text = xml(written / "report.docx")
+    heads = [part.text for part in report.paragraphs if part.style.name in {"Heading 1", "Heading 2"}]
+    marks = re.findall(r'<w:bookmarkStart w:id="\d+" w:name="(_Toc\d+)"', text)
+    assert re.findall(r"PAGEREF (_Toc\d+)", text) == marks
+    listed = [part.text.strip() for part in report.paragraphs if part.style.name == "TOC Entry"]
+    assert [entry.split("\t")[0] for entry in listed] == heads
+
+
+def test_hostile_text_is_text(written, report):
+    said = "\n".join([*texts(report), *texts(docx.Document(str(written / "parks.docx")))])
+    assert "</script><b>{{ 7*7 }} ${1}" in said
+    assert "bell nul tab" in said  # the control characters are gone, and without them the file opens
+    assert "\x07" not in xml(written / "report.docx")
+
+
+def test_files_of_districts_bear_safe_names(results, tmp_path):
+    units = results.units.copy()
+    units["unit_id"] = units["unit_id"].where(units["unit_kind"] != "district", "../../=D:1\x00")
+    written = write_results(replace(results, units=units), tmp_path / "t")
+    names = [path.relative_to(tmp_path / "t").as_posix() for path in written if path.parent.name == "districts"]
+    assert names == ["districts/report_D_1.docx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_english_reports_have_no_chinese_but_that_of_the_data(results, tmp_path):
+    word.write_word(results, tmp_path, lang="en")
+    data = {"试验县", "东片区", "桃城镇", "零工市场", "流动车"}
+    for path in sorted(tmp_path.rglob("*.docx")):
+        found = {part for text in texts(docx.Document(str(path))) for part in CHINESE.findall(text)}
+        assert found <= data, path.name
+        assert docx.Document(str(path)).core_properties.language == "en-GB"
+
+
+def test_a_machine_without_a_chinese_font_is_told(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(fonts, "_CHINESE", ("No such font",))
+    fonts.chinese.cache_clear()
+    try:
+        word.write_word(results, tmp_path, lang="zh")
+    finally:
+        fonts.chinese.cache_clear()
+    assert any("没有中文字体" in text for text in texts(docx.Document(str(tmp_path / "report.docx"))))
+
+
+def test_what_changed_is_told_before_what_came_of_it(results, tmp_path):
+    class Compared(type(results)):
+        """Results with last period's."""
+
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [("gig_station-C2-1", "gig_station", "better", 500.0, 400.375, 25.0, 22.1, "C2", "D1")]
+    names = (
+        "gap_id",
+        "service",
+        "state",
+        "people_before",
+        "people_now",
+        "minutes_before",
+        "minutes_now",
+        "communities",
+        "districts",
+    )
+    told = replace(results)
+    object.__setattr__(told, "comparison", pd.DataFrame(rows, columns=names))
+    object.__setattr__(told, "changes", ["时限由 10 改为 15 分钟"])
+    word.write_word(told, tmp_path, lang="zh")
+    said = list(texts(docx.Document(str(tmp_path / "report.docx"))))
+    changed, came = (
+        said.index("时限由 10 改为 15 分钟"),
+        next(at for at, text in enumerate(said) if "改善 1 处" in text),
+    )
+    assert changed < came
+    assert "改善" in said
+
+
+def test_maps_have_their_resolution_and_the_same_bytes(results):
+    units = results.units.copy()
+    maps = atlas.Atlas(Edition(replace(results, units=units), "zh"))
+    for png, dpi in ((maps.county(), 150), (maps.park("P1", set()), 300)):
+        with Image.open(io.BytesIO(png)) as opened:
+            assert opened.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
+            assert opened.width / dpi > 6
+            assert set(opened.info) == {"dpi"}
+    assert maps.county() == atlas.Atlas(Edition(results, "zh")).county()
