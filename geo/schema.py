@@ -159,6 +159,34 @@ GAPS = (
     "lat",
 )
 
+# What became of the gaps since the previous period, one row a gap of either. `state` is one of COMPARISON_STATES;
+# `comparable` is False where the way of measuring changed, so that nothing is told as progress. People and minutes
+# are NaN where the period did not evaluate the service.
+COMPARISON = (
+    "gap_id",
+    "service",
+    "state",
+    "people_before",
+    "people_now",
+    "minutes_before",
+    "minutes_now",
+    "communities",
+    "districts",
+)
+COMPARISON_STATES = ("new", "lasting", "better", "returned", "closing")
+# Gaps of earlier periods that are there no more: where one comes back, it gets its old id.
+GAPS_PAST = ("gap_id", "service", "period", "people", "communities", "districts")
+
+# The ledger of gaps. The first are written by every run, the second once and then kept, the last by people alone.
+LEDGER_COMPUTED = (
+    *("service", "unit_name", "districts", "people", "nearest_name", "minutes", "state", "state_before"),
+    *("first_period", "period", "lon", "lat"),
+)
+LEDGER_ONCE = ("raised", "source", "status")
+LEDGER_PEOPLE = ("level", "received", "assigned", "owner", "deadline", "done", "rating", "struck", "note")
+_SEEN_FIRST = LEDGER_COMPUTED[: LEDGER_COMPUTED.index("first_period")]
+LEDGER = ("gap_id", *_SEEN_FIRST, *LEDGER_ONCE, *LEDGER_PEOPLE, *LEDGER_COMPUTED[len(_SEEN_FIRST) :])
+
 # `facility_id` is missing where dissolved; `combine` is dissolve | each | split.
 ISOCHRONES = ("service", "mode", "limit_minutes", "facility_id", "combine", "geometry")
 

@@ -17,14 +17,17 @@ FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "modes", "slope"),
     *("catalogue", "study_file", "study", "results"),
 )
-INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
+INPUTS = (
+    *("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand"),
+    *("ledger_file", "past_results"),
+)
 ANALYSIS = (
     *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "changes", "comparison", "ledger"),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
+    *("prepared", "street_sources", "zones", "summary", "periods", "pipeline", "queries"),
     *("batch", "sample", "template", "printout", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)

@@ -1,4 +1,4 @@
-"""Which rows do `coverage.csv` and `gaps.csv` hold: the contract's columns as text, one row a row."""
+"""Which rows do `coverage.csv`, `gaps.csv` and `comparison.csv` hold: the contract's columns as text, one row a row."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _NUMBERS: dict[str, Callable[[object], str]] = {
     "people_served": cells.rounded,
     "people_not_attached": cells.rounded,
     "minutes_to_nearest": cells.rounded,
+    **dict.fromkeys(("people_before", "people_now", "minutes_before", "minutes_now"), cells.rounded),
     "rank": cells.rounded,
     "share": cells.share_of,
     "lon": _DEGREES,
@@ -40,6 +41,12 @@ def write_coverage(results: Results, path: Path, *, lang: Lang) -> None:
 def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:
     """Write `gaps.csv`: `schema.GAPS`, UTF-8 with BOM, CRLF; minutes empty where nothing is within the horizon."""
     _write(results.gaps, schema.GAPS, path, lang=lang)
+
+
+def write_comparison(table: pd.DataFrame, path: Path, *, lang: Lang) -> None:
+    """Write `comparison.csv`: `schema.COMPARISON` and `comparable` (1 or 0), UTF-8 with BOM, CRLF; states as codes."""
+    plain = table.assign(comparable=table["comparable"].astype(int))
+    _write(plain, (*schema.COMPARISON, "comparable"), path, lang=lang)
 
 
 def _write(table: pd.DataFrame, columns: Sequence[str], path: Path, *, lang: Lang) -> None:

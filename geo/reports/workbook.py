@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import xlsxwriter
 
-from geo.reports import cells, layout, sheet_cover, sheet_coverage, sheet_facilities, sheet_gaps, sheet_quality
+from geo.reports import (
+    cells,
+    layout,
+    sheet_comparison,
+    sheet_cover,
+    sheet_coverage,
+    sheet_facilities,
+    sheet_gaps,
+    sheet_ledger,
+    sheet_quality,
+)
 from geo.reports.layout import Book
 
 if TYPE_CHECKING:
@@ -40,6 +50,8 @@ def write_workbook(results: Results, path: Path, *, lang: Lang) -> None:
         sheet_coverage.write_matrix(book)
         sheet_coverage.write_rows(book)
         sheet_gaps.write_gaps(book)
+        sheet_ledger.write_ledger(book)
+        sheet_comparison.write_comparison(book)
         sheet_facilities.write_facilities(book)
         sheet_quality.write_quality(book)
         sheet_quality.write_parameters(book)
