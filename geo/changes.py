@@ -10,7 +10,8 @@ from geo.messages import Message, subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What of a service decides who is served; the rest (bands, further rings, the text behind it) is only named.
+# What of a service decides who is served; the rest (bands, further rings, the text behind it) goes with it and is
+# named only where it changed alone.
 _DECIDES = ("mode", "limit", "demand", "direction", "delay_minutes")
 _NAMED = ("minutes", "also", "basis", "status")
 _OF_MODE = ("speed_kmh", "access_kmh", "streets", "classes", "slope")
@@ -73,7 +74,7 @@ def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shown(value: object) -> str:
     """Return a parameter as it is written for people."""
-    if value is None:
+    if value is None or value == "":
         return "—"
     if isinstance(value, float):
         return f"{value:g}"
@@ -130,7 +131,7 @@ def _of_services(old: dict[str, Any], new: dict[str, Any]) -> tuple[set[str], li
         touched |= {code} if decided else set()
         told += [
             Message("changes.service", {"service": name, "what": _what(what), "before": before, "now": now})
-            for what, before, now in (*decided, *_unequal(first[code], second[code], _NAMED))
+            for what, before, now in decided or _unequal(first[code], second[code], _NAMED)
         ]
     return touched, told
 

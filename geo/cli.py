@@ -251,14 +251,16 @@ def run(
             analysis.write(folder, lang=lang.value)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
-    for line in closing_lines(analysis, folder, lang.value):
+    *said, look = closing_lines(analysis, folder, lang.value)
+    for line in said:
         _say(line)
     try:
         ledger = analysis.keep_ledger(lang=lang.value)
+        _say(text("ledger.kept" if ledger is not None else "ledger.not_kept", lang.value, file=ledger))
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
-    if ledger is not None:
-        _say(text("ledger.kept", lang.value, file=ledger))
+    finally:
+        _say(look)
 
 
 @app.command(short_help="Compare the gaps of two periods / 两期对比")

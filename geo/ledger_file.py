@@ -276,8 +276,8 @@ def carried_on(file: LedgerFile, rows: Sequence[Mapping[str, str]]) -> bytes:
 
 def _written(cells: Sequence[str], delimiter: str) -> str:
     target = io.StringIO(newline="")
-    csv.writer(target, delimiter=delimiter, lineterminator="").writerow(cells)
-    return target.getvalue()
+    csv.writer(target, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # quotes only what could end a line
+    return target.getvalue().removesuffix("\r\n")
 
 
 def keep(file: LedgerFile, content: bytes) -> bool:

@@ -94,7 +94,8 @@ def read(folder: Path) -> PastResults:
     ]
     if faults:
         raise InputFaultsError(faults)
-    past = gone if gone is not None else none_past(tables["gaps"])
+    past = gone if gone is not None and {*schema.GAPS_PAST} <= {*gone.columns} else none_past(tables["gaps"])
+    past["demand_ids"] = past["demand_ids"].fillna("")
     told = hashlib.sha256((folder / SUMMARY).read_bytes()).hexdigest()
     return PastResults(folder, summary, tables["gaps"], past, tables["demand"], units, tables["service_points"], told)
 
@@ -103,7 +104,9 @@ def none_past(like: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the table of gaps that are gone, without a row, in the CRS of another table."""
     columns: dict[str, list[object]] = {name: [] for name in schema.GAPS_PAST}
     found = gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=like.crs), crs=like.crs)
-    return found.astype({name: float if name == "people" else object for name in schema.GAPS_PAST})
+    return found.astype(
+        {name: float if name in {"people", "minutes_to_nearest"} else object for name in schema.GAPS_PAST}
+    )
 
 
 def _summary(file: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from geo import changes as changes_room, comparison, ledger, ledger_file, past_results
+from geo import changes as changes_room, comparison, ledger, ledger_file, matching, past_results
 from geo.errors import Fault, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
 from geo.study import last_day
@@ -117,7 +117,7 @@ def carry(
     changed: tuple[Message, ...] = ()
     about = None
     if previous is None:
-        gaps = comparison.renamed(gaps, entries)
+        gaps = matching.renamed(gaps, entries)
     else:
         changes = changes_room.between(previous.summary, summary)
         then = comparison.Then(previous.period, previous.gaps, previous.demand, previous.past)

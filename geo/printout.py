@@ -203,7 +203,9 @@ def comparison_lines(found: TwoPeriods, lang: Lang) -> list[str]:
     ]
     rows.append([words["head_total"], *(f"{(table['state'] == state).sum():,}" for state in states)])
     lines += [words["counts_head"], *_columns([head, *rows], right=range(1, len(head)))]
-    told = table[(table["state"] != "lasting") | ~table["comparable"]]
+    told = table[(table["state"] != "lasting") | table["grown"]].sort_values(
+        "comparable", ascending=False, kind="stable"
+    )
     if len(told):
         lines += [words["list_head"], *_gap_lines(told, names, states, words)]
     if left := len(table) - len(told):
@@ -229,7 +231,7 @@ def _gap_lines(
             states[row["state"]],
             *(_number(row[name], "{:,.0f}") for name in ("people_before", "people_now")),
             *(_number(row[name], "{:.1f}") for name in ("minutes_before", "minutes_now")),
-            "" if row["comparable"] else words["not_comparable"],
+            words["grown"] if row["grown"] else "" if row["comparable"] else words["not_comparable"],
         ]
         for row in told.to_dict("records")
     ]

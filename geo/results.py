@@ -58,8 +58,8 @@ class Results:
     summary
         What `summary.json` says; texts for people are messages.
     comparison
-        `schema.COMPARISON` plus `comparable` (False where the way of measuring changed): what became of
-        each gap since the previous period; None without one.
+        `schema.COMPARISON` plus `comparable` (False where the way of measuring changed) and `grown`: what
+        became of each gap since the previous period; None without one.
     changes
         What changed of inputs and parameters since the previous period, to be said before any progress.
     ledger

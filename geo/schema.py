@@ -160,7 +160,8 @@ GAPS = (
 )
 
 # What became of the gaps since the previous period, one row a gap of either. `state` is one of COMPARISON_STATES;
-# `comparable` is False where the way of measuring changed, so that nothing is told as progress. People and minutes
+# `comparable` is False where the way of measuring changed, so that nothing is told as progress; `grown` is True where a
+# gap that lasts has a tenth more people than before. People and minutes
 # are NaN where the period did not evaluate the service.
 COMPARISON = (
     "gap_id",
@@ -174,8 +175,9 @@ COMPARISON = (
     "districts",
 )
 COMPARISON_STATES = ("new", "lasting", "better", "returned", "closing")
-# Gaps of earlier periods that are there no more: where one comes back, it gets its old id.
-GAPS_PAST = ("gap_id", "service", "period", "people", "communities", "districts")
+# Gaps of earlier periods that are there no more: where one comes back, it gets its old id. `demand_ids` lists people of
+# now who are not served yet though the gap went up in another or shrank below the least size; "" where all are served.
+GAPS_PAST = ("gap_id", "service", "period", "people", "minutes_to_nearest", "communities", "districts", "demand_ids")
 
 # The ledger of gaps. The first are written by every run, the second once and then kept, the last by people alone.
 LEDGER_COMPUTED = (

@@ -23,7 +23,18 @@ INPUTS = (
 )
 ANALYSIS = (
     *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "changes", "comparison", "ledger"),
+    *(
+        "cells",
+        "crossings",
+        "surfaces",
+        "catchments",
+        "coverage",
+        "gaps",
+        "changes",
+        "matching",
+        "comparison",
+        "ledger",
+    ),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
@@ -50,6 +61,7 @@ ALLOWED = {
     ("streets", "osm"),
     ("terrain", "elevation"),
     ("demand", "population"),
+    ("comparison", "matching"),
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }

@@ -298,10 +298,11 @@ def _by_state(table: pd.DataFrame) -> str:
 
 def _rows(table: pd.DataFrame, lang: Lang) -> str:
     """Return every gap that is not merely lasting."""
-    told = table[(table["state"] != "lasting") | ~table["comparable"]]
+    told = table[(table["state"] != "lasting") | table["grown"]]
     if not len(told):
         return ""
-    heads = "".join(f"<th>{_text(f'head_{name}', lang)}</th>" for name in ("gap", "state", *_NUMBERS, "note"))
+    marks = {name: " class='n'" if name in _NUMBERS else "" for name in ("gap", "state", *_NUMBERS, "note")}
+    heads = "".join(f"<th{mark}>{_text(f'head_{name}', lang)}</th>" for name, mark in marks.items())
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(_row_lines(told, lang))}</tbody></table>"
 
 
@@ -319,6 +320,6 @@ def _row_lines(told: pd.DataFrame, lang: Lang) -> Iterator[str]:
             f'<td class="n">{form.format(row[name]) if math.isfinite(row[name]) else "—"}</td>'
             for name, form in _NUMBERS.values()
         )
-        note = "" if row["comparable"] else _text("not_comparable", lang)
+        note = _text("grown", lang) if row["grown"] else "" if row["comparable"] else _text("not_comparable", lang)
         state = _state(row["state"], lang)
         yield f"<tr><td>{escape(str(row['gap_id']))}</td><td>{state}</td>{numbers}<td>{note}</td></tr>"

@@ -27,7 +27,9 @@ def write_comparison(book: Book) -> None:
     row = layout.FIRST_ROW
     if table is None:
         row = layout.line_across(book, sheet, row, columns, book.say("no_comparison"))
-        layout.close_sheet(sheet, rows=row, columns=len(columns))
+        end = layout.table(book, sheet, row, columns, [])
+        layout.head_of_table(sheet, row, last_row=end - 1, columns=len(columns))
+        layout.close_sheet(sheet, rows=end, columns=len(columns))
         return
     row = layout.section(book, sheet, row, "part_changes")
     changes = [cells.text_of(change, book.lang) for change in book.results.changes]
@@ -41,6 +43,7 @@ def write_comparison(book: Book) -> None:
     for at, state in enumerate(table["state"].tolist(), start=row + 1):
         style = _STYLES.get(state, "text")
         layout.write(book, sheet, at, _STATE_AT, ledger.state_name(state, book.lang), style=style)
+    sheet.freeze_panes(layout.FIRST_ROW, 2)
     sheet.autofilter(row, 0, max(end - 1, row), len(columns) - 1)
     layout.close_sheet(sheet, rows=end, columns=len(columns))
 
@@ -113,5 +116,5 @@ def _lines(book: Book, table: pd.DataFrame) -> Iterator[list[object]]:
             ledger.state_name(row["state"], book.lang),
             comma.join(districts),
             *(row[name] for name in ("people_before", "people_now", "minutes_before", "minutes_now")),
-            "" if row["comparable"] else _say(book, "not_comparable"),
+            _say(book, "grown") if row["grown"] else "" if row["comparable"] else _say(book, "not_comparable"),
         ]

@@ -44,9 +44,10 @@ def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:
 
 
 def write_comparison(table: pd.DataFrame, path: Path, *, lang: Lang) -> None:
-    """Write `comparison.csv`: `schema.COMPARISON` and `comparable` (1 or 0), UTF-8 with BOM, CRLF; states as codes."""
-    plain = table.assign(comparable=table["comparable"].astype(int))
-    _write(plain, (*schema.COMPARISON, "comparable"), path, lang=lang)
+    """Write `comparison.csv`: `schema.COMPARISON`, `comparable` and `grown` (1 or 0); states as codes."""
+    marks = ("comparable", "grown")
+    plain = table.assign(**{name: table[name].astype(int) for name in marks})
+    _write(plain, (*schema.COMPARISON, *marks), path, lang=lang)
 
 
 def _write(table: pd.DataFrame, columns: Sequence[str], path: Path, *, lang: Lang) -> None:

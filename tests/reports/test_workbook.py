@@ -9,7 +9,8 @@ import pytest
 from geo.messages import Message, subject
 from geo.reports import layout, workbook, write_results
 
-SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "数据质量", "参数与版本"]
+SHEETS = ["封面与口径", "覆盖率", "覆盖率明细", "服务覆盖缺口清单", "设施台账", "问题销号台账", "与上期对比"]
+SHEETS += ["数据质量", "参数与版本"]
 
 
 @pytest.fixture
@@ -335,5 +336,5 @@ def test_sheet_names_fit_excel():
 def test_parameters_name_the_basis_in_the_language_of_the_workbook(results, tmp_path, lang, parameter, said):
     given = {"services": {"gig_station": {"mode": "walk", "basis": "混 mixed"}}}
     write_results(replace(results, summary={**results.summary, "parameters": given}), tmp_path / "t", lang=lang)
-    sheet = load(tmp_path / "t").worksheets[6]
+    sheet = load(tmp_path / "t").worksheets[-1]
     assert {row[0].value: row[1].value for row in sheet.iter_rows(min_row=5)}[parameter].startswith(said)
