@@ -77,7 +77,8 @@ def compare(
     changed
         Services that are measured otherwise than before: of these nothing is told as progress.
     entries
-        The ledger: `gap_id`, `lon`, `lat` (NaN where not known) and `struck` (True where struck off).
+        The ledger: `gap_id`, `lon`, `lat` (NaN where not known), `struck` (True where struck off) and `fresh` (True
+        where the entry was made in this very period: such a gap is new, however often it is computed).
     """
     crs_room.require_same(gaps, demand)
     then = _followed(then, demand)
@@ -92,7 +93,8 @@ def compare(
     back = matching.returned(ids, gaps, now, demand, then.past)
     ids = np.where(back != "", back, ids)
     remembered = matching.remember(ids, gaps, entries, known=known)
-    back = np.where(remembered != ids, remembered, back)
+    older = set(entries.loc[~entries["fresh"], "gap_id"]) if entries is not None else set()
+    back = np.where((remembered != ids) & pd.Series(remembered, dtype=object).isin(older), remembered, back)
     named = gaps.assign(gap_id=matching.free_ids(remembered, gaps, taken=matching.taken_ids(known, entries)))
     facts = _facts(before, then.gaps, demand, limits)
     held = _held(now, before, gaps)

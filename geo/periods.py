@@ -112,7 +112,7 @@ def carry(
         From :func:`geo.past_results.read`.
     """
     found = read_ledger(study)
-    entries = None if found.table is None else _entries(found)
+    entries = None if found.table is None else _entries(found, study.head.period)
     told, past, table = [*found.told], None, None
     changed: tuple[Message, ...] = ()
     about = None
@@ -141,11 +141,13 @@ def carry(
     return Carried(gaps, past, table, changed, kept, tuple(told), about)
 
 
-def _entries(found: Ledger) -> pd.DataFrame:
+def _entries(found: Ledger, period: str) -> pd.DataFrame:
     """Return id, place and end of every entry, those of broken lines too: their ids are taken."""
     assert found.table is not None  # noqa: S101 - asked by the caller
     known = found.table[["gap_id", "lon", "lat", "struck_off"]].rename(columns={"struck_off": "struck"})
-    broken = pd.DataFrame({"gap_id": sorted(found.broken), "lon": float("nan"), "lat": float("nan"), "struck": False})
+    known = known.assign(fresh=(found.table["first_period"] == period).to_numpy(dtype=bool))
+    columns = {"lon": float("nan"), "lat": float("nan"), "struck": False, "fresh": False}
+    broken = pd.DataFrame({"gap_id": sorted(found.broken), **columns})
     return pd.concat([part for part in (known, broken) if len(part)] or [known], ignore_index=True)
 
 

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from worlds import METRIC, spots
 
 from geo import comparison, gaps, matching, past_results, schema
@@ -186,8 +186,16 @@ def test_a_gap_that_was_gone_comes_back_under_its_old_id() -> None:
 
 
 def entries(*rows: tuple[str, float | None, float | None, bool]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["gap_id", "lon", "lat", "struck"])
+    table = pd.DataFrame(rows, columns=["gap_id", "lon", "lat", "struck"]).assign(fresh=False)
     return table.astype({"lon": float, "lat": float, "struck": bool})
+
+
+def test_an_entry_made_in_this_period_is_new_and_an_older_one_returned() -> None:
+    before, now = ((2000, 0, 50, "A", 30),), ((0, 0, 100, "A", 20), (2000, 0, 50, "A", 30))
+    place = world(*now)[1].iloc[0]
+    entry = entries(("hall-A-5", place["lon"], place["lat"], False))
+    assert compare(before, now, entries=entry)[1]["hall-A-5"][0] == "returned"
+    assert compare(before, now, entries=entry.assign(fresh=True))[1]["hall-A-5"][0] == "new"
 
 
 def test_a_gap_that_was_struck_off_and_is_there_returned() -> None:
@@ -247,6 +255,7 @@ def test_the_same_minutes_counted_by_a_slow_twin() -> None:
             assert (state == "better") == (served >= 0.1 * whole and own.iloc[0] <= 0.9 * whole)
 
 
+@settings(max_examples=12)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(1, 90), st.booleans(), st.booleans()), min_size=1, max_size=14)
 )
