@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BETTER_SHARE = 0.1
 GONE_SHARE = 0.9
+_FIRST = ("returned", "new", "closing", "better", "lasting")
 SAME_M = 25.0  # only there can people be said to be served now who were not
 
 
@@ -35,7 +36,8 @@ class Compared(NamedTuple):
     gaps
         The gaps of now under the ids that live on; row order and all other columns as given.
     table
-        `schema.COMPARISON` plus `comparable`: the gaps of now in their order, then those that are gone.
+        `schema.COMPARISON` plus `comparable` and `grown`: service by service, what calls for attention first, within
+        a state the gaps of now in their order, then those that are gone.
     past
         `schema.GAPS_PAST`: gaps that are gone, of this period and of all before.
     """
@@ -100,8 +102,15 @@ def compare(
     held = _held(now, before, gaps)
     present = _present(named, gaps, partner, back != "", held, facts, then=then, changed=changed, entries=entries)
     gone = _gone(then.gaps, partner, facts, limits, changed=changed)
-    table = pd.concat([part for part in (present, gone) if len(part)] or [present], ignore_index=True)
+    table = _ordered(pd.concat([part for part in (present, gone) if len(part)] or [present], ignore_index=True))
     return Compared(named, table, _past(then, gone, back, _left_ids(before, then.gaps, demand, limits)))
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    services = {code: number for number, code in enumerate(dict.fromkeys(table["service"]))}
+    ranks = {state: number for number, state in enumerate(_FIRST)}
+    keys = table.assign(service=table["service"].map(services), state=table["state"].map(ranks))
+    return table.loc[keys.sort_values(["service", "state"], kind="stable").index].reset_index(drop=True)
 
 
 def _followed(then: Then, like: gpd.GeoDataFrame) -> Then:

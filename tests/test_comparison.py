@@ -170,7 +170,7 @@ def test_a_service_that_is_no_longer_evaluated_is_not_solved() -> None:
     people, found = world((0, 0, 100, "A", 20))
     bare = people.drop(columns=["minutes_hall", "nearest_hall"])
     done = comparison.compare(then(people, found), found.iloc[:0], bare, {}, changed={"hall"})
-    assert done.table[["state", "comparable"]].values.tolist() == [["lasting", False]]
+    assert done.table[["state", "comparable"]].to_numpy().tolist() == [["lasting", False]]
     assert np.isnan(done.table["people_now"][0])
 
 

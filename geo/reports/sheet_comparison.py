@@ -44,6 +44,7 @@ def write_comparison(book: Book) -> None:
         style = _STYLES.get(state, "text")
         layout.write(book, sheet, at, _STATE_AT, ledger.state_name(state, book.lang), style=style)
     sheet.freeze_panes(layout.FIRST_ROW, 2)
+    sheet.repeat_rows(row)
     sheet.autofilter(row, 0, max(end - 1, row), len(columns) - 1)
     layout.close_sheet(sheet, rows=end, columns=len(columns))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from geo import messages
-from geo.reports import layout, ledger, wording
+from geo.reports import cells, layout, ledger, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
@@ -74,4 +74,6 @@ def _value(book: Book, row: dict[str, Any], name: str) -> object:
         return ledger.state_name(str(row[name]), book.lang)
     if name == "overdue":
         return messages.text("ledger.late" if row[name] else "ledger.in_time", book.lang) if row["deadline"] else None
+    if name == "districts":
+        return str(row[name]).replace(cells.LIST_MARK, messages.text("word.comma", book.lang))
     return row[name]
