@@ -45,7 +45,7 @@ def second(study: Path, previous: Path) -> None:
     points.append("S901,新邻里中心,党建+邻里中心,118.339565,25.351348,在用,,,,,")  # in the gap of C15
     points.append("S902,新零工驿站,零工驿站,118.244899,25.321492,在用,,,,,")  # in the gap of C06
     (study / "service_points.csv").write_text("\n".join([*points, ""]), encoding="utf-8")
-    open_street(study / "streets.osm.pbf", (118.3146, 25.2781), (118.317436, 25.285740))
+    open_street(study / "streets.osm.pbf", (118.279444, 25.301339), (118.276220, 25.293573))  # C10 to its centre
 
 
 def states(study: Path) -> dict[str, str]:
