@@ -14,7 +14,7 @@ import typer
 from geo import __version__, cli_osm
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
-from geo.printout import closing_lines, input_lines, repair_lines
+from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines
 from geo.terminal import (
     SOME_FAILED,
     USAGE,
@@ -97,6 +97,14 @@ DataOption = Annotated[
         help="A further folder to look for layer files in; may be repeated / 另外的数据文件夹，可多次给出",
     ),
 ]
+PreviousOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--previous",
+        metavar="DIR",
+        help="Last period's result folder: ids live on, gaps are compared / 上期结果文件夹：沿用编号并对比",
+    ),
+]
 CombineOption = Annotated[
     Combine,
     typer.Option(
@@ -128,23 +136,29 @@ def _root(
     del version
 
 
-def _read(study: str, data: list[Path] | None, *, out: Path | None = None) -> Study:
+def _read(study: str, data: list[Path] | None, *, out: Path | None = None, previous: Path | None = None) -> Study:
     """Return a study that can be written to its place; the faults of both are told together."""
     from geo.study import STUDY_FILE, read_study  # noqa: PLC0415 - keeps --help fast
 
     faults: list[Fault] = []
     read = None
     try:
-        read = read_study(study, data=tuple(data or ()))
+        read = read_study(study, data=tuple(data or ()), previous=previous)
     except InputFaultsError as error:
         faults += error.faults
         if any(fault.message.key == "study.no_file" for fault in faults):
             faults += _studies_below(Path(study), STUDY_FILE)
     if out is not None:
         faults += _place_faults(out if read is None else out / read.head.id)
+        if read is not None and read.previous is not None and _is_same(read.previous, out / read.head.id):
+            faults.append(Fault(str(read.previous), Message("compare.same_place", {"folder": out / read.head.id})))
     if read is None or faults:
         raise InputFaultsError(faults)
     return read
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _studies_below(folder: Path, name: str) -> list[Fault]:
@@ -161,6 +175,7 @@ def run(
     study: StudyArgument,
     out: OutOption = Path("maps"),
     data: DataOption = None,
+    previous: PreviousOption = None,
     combine: CombineOption = Combine.DISSOLVE,
     lang: LangOption = Language.ZH,
 ) -> None:
@@ -176,15 +191,53 @@ def run(
 
     try:
         with _progress(lang) as progress:
-            read = _read(study, data, out=out)
+            read = _read(study, data, out=out, previous=previous)
             analysis = analyse(read, combine=combine.value, progress=progress)
             progress(Message("run.write"), 0.97)
             folder = out / read.head.id
             analysis.write(folder, lang=lang.value)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
-    for line in closing_lines(analysis, folder, lang.value):
+    *said, look = closing_lines(analysis, folder, lang.value)
+    for line in said:
         _say(line)
+    try:
+        ledger = analysis.keep_ledger(lang=lang.value)
+        _say(text("ledger.kept" if ledger is not None else "ledger.not_kept", lang.value, file=ledger))
+    except GeoError as error:
+        raise typer.Exit(_faults(error, study, lang)) from None
+    finally:
+        _say(look)
+
+
+@app.command(short_help="Compare the gaps of two periods / 两期对比")
+def compare(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Result folder of the earlier period / 上期结果文件夹")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Result folder of the later period / 本期结果文件夹")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Also write a table and a page with maps / 另写对比表和变化图"),
+    ] = None,
+    lang: LangOption = Language.ZH,
+) -> None:
+    """Say which gaps are new, returned, lasting, better or to be struck off; changes of inputs and parameters first.
+
+    对比两期结果：先列输入与口径的变化，再列新增、反弹、持续、改善、销号建议的缺口。两个结果文件夹都不改动。
+
+    \b
+    geo compare results/2026Q4/yongchun results/2027Q1/yongchun --out results/changes
+    """  # noqa: D301 - typer wants the sign itself
+    from geo.periods import compare_folders, write_changes  # noqa: PLC0415 - heavy libraries
+
+    try:
+        found = compare_folders(old, new)
+        written = write_changes(found, out, lang=lang.value) if out is not None else []
+    except GeoError as error:
+        raise typer.Exit(_faults(error, f"{old} {new}", lang)) from None
+    for line in comparison_lines(found, lang.value):
+        _say(line)
+    if written:
+        _say(text("compare.written", lang.value, table=written[0], page=written[1]))
 
 
 @app.command(short_help="Look at a study's data before computing / 检查输入数据")

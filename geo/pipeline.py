@@ -17,9 +17,12 @@ from geo import (
     demand as demand_room,
     gaps,
     layers,
+    ledger_file,
     matches,
     measures,
     network,
+    past_results,
+    periods,
     population,
     snapping,
     terrain,
@@ -87,6 +90,25 @@ class Analysis(Results):
 
         page = maps.map_page(self, lang=lang)
         return reports.write_results(self, Path(folder), lang=lang, map_html=page)
+
+    def keep_ledger(self, *, lang: Lang = DEFAULT_LANG) -> Path | None:
+        """Carry `ledger.csv` in the study's folder on, and return it; None where it cannot be carried on.
+
+        Entries of people stay as they are; what was there becomes `ledger.csv.bak`. Where nothing new is said,
+        nothing is written.
+
+        Raises
+        ------
+        InputFaultsError
+            When the ledger cannot be written; it is left as it is.
+        """
+        from geo import reports  # noqa: PLC0415 - heavy libraries
+
+        if self.ledger is None:
+            return None
+        path = self.study.folder / ledger_file.NAME
+        reports.keep_ledger(self, path, lang=lang)
+        return path
 
     def __repr__(self) -> str:
         counts = f"{len(self.services)} services, {len(self.units)} units, {len(self.gaps)} gaps"
@@ -233,6 +255,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         msg = f"combine={combine!r}; accepted are {', '.join(COMBINE)}"
         raise GeoValueError(msg)
     study = study if isinstance(study, Study) else read_study(study)
+    previous = past_results.read(study.previous) if study.previous is not None else None
     inputs = read_inputs(study, progress=progress)
     points = inputs.layers.tables["service_points"]
     services = evaluated(study, points)
@@ -331,6 +354,9 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         repairs=repairs,
         unknown=begun.unknown,
     )
+    limits = {service.code: service.limit for service in timed}
+    since = periods.carry(study, found, people, units, limits=limits, summary=summary, previous=previous)
+    summary |= {"previous": since.previous, "warnings": [*summary["warnings"], *since.told]}
     return Analysis(
         study=study,
         services=services,
@@ -338,7 +364,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         service_points=points,
         demand=people,
         coverage=table,
-        gaps=found,
+        gaps=since.gaps,
         isochrones=zones.isochrones,
         drawing=zones.drawing,
         surfaces=zones.surfaces,
@@ -348,6 +374,10 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         summary=summary,
         standards=by_standards,
         matches=usable,
+        comparison=since.comparison,
+        changes=since.changes,
+        ledger=since.ledger,
+        gaps_past=since.past,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from geo import catalogue
@@ -11,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from geo.fetch import Fetched
     from geo.messages import Lang
+    from geo.periods import TwoPeriods
     from geo.pipeline import Analysis, Inputs
     from geo.quality import Line
 
@@ -202,3 +206,65 @@ def repair_lines(told: Sequence[Line], lang: Lang) -> list[str]:
         name = words.get(f"layer_{layer}", layer)
         lines += [text("cli.of_source", lang, source=source, layer=name) if source else f"  {name}", *said]
     return lines
+
+
+def comparison_lines(found: TwoPeriods, lang: Lang) -> list[str]:
+    """Return what changed of the measuring, the gaps by service and state, and each gap that is not merely lasting."""
+    from geo.schema import COMPARISON_STATES  # noqa: PLC0415 - keeps --help fast
+
+    words = subject("compare", lang)
+    states = {state: text(f"ledger.state_{state}", lang) for state in COMPARISON_STATES}
+    now = found.now.summary
+    title = {"study": now["study"]["name"], "before": found.before.period, "now": found.now.period}
+    lines = [
+        text("compare.title", lang, **title),
+        words["changes_head"],
+        *(f"  ! {change.text(lang)}" for change in found.changes),
+    ]
+    lines += [] if found.changes else [f"  {words['no_changes']}"]
+    table = found.table
+    names = {code: _service_name(code, found, lang) for code in dict.fromkeys(table["service"])}
+    head = [words["head_service"], *states.values()]
+    rows = [
+        [name, *(f"{((table['service'] == code) & (table['state'] == state)).sum():,}" for state in states)]
+        for code, name in names.items()
+    ]
+    rows.append([words["head_total"], *(f"{(table['state'] == state).sum():,}" for state in states)])
+    lines += [words["counts_head"], *_columns([head, *rows], right=range(1, len(head)))]
+    told = table[(table["state"] != "lasting") | table["grown"]].sort_values(
+        "comparable", ascending=False, kind="stable"
+    )
+    if len(told):
+        lines += [words["list_head"], *_gap_lines(told, names, states, words)]
+    if left := len(table) - len(told):
+        lines.append(text("compare.only_lasting", lang, count=left))
+    return [*lines, words["rule"]]
+
+
+def _service_name(code: str, found: TwoPeriods, lang: Lang) -> str:
+    for summary in (found.now.summary, found.before.summary):
+        if code in (summary.get("services") or {}):
+            return _label(summary["services"][code], lang)
+    return code
+
+
+def _gap_lines(
+    told: pd.DataFrame, names: Mapping[str, str], states: Mapping[str, str], words: Mapping[str, str]
+) -> list[str]:
+    heads = ("service", "gap", "state", "before", "now", "minutes_before", "minutes_now", "note")
+    rows = [
+        [
+            names[row["service"]],
+            str(row["gap_id"]),
+            states[row["state"]],
+            *(_number(row[name], "{:,.0f}") for name in ("people_before", "people_now")),
+            *(_number(row[name], "{:.1f}") for name in ("minutes_before", "minutes_now")),
+            words["grown"] if row["grown"] else "" if row["comparable"] else words["not_comparable"],
+        ]
+        for row in told.to_dict("records")
+    ]
+    return _columns([[words[f"head_{name}"] for name in heads], *rows], right=range(3, 7))
+
+
+def _number(value: float, form: str) -> str:
+    return form.format(value) if math.isfinite(value) else "—"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from geo.catalogue import ServiceType
     from geo.grid import Surface
+    from geo.messages import Message
     from geo.study import Study
 
 
@@ -63,6 +64,16 @@ class Results:
     matches
         `schema.MATCHES`: for every gap the venues with room that would serve most of its people; None where it was
         not computed.
+    comparison
+        `schema.COMPARISON` plus `comparable` (False where the way of measuring changed) and `grown`: what
+        became of each gap since the previous period; None without one.
+    changes
+        What changed of inputs and parameters since the previous period, to be said before any progress.
+    ledger
+        `schema.LEDGER` plus `overdue`: the ledger as carried on, ids and codes for words; None where it
+        cannot be read.
+    gaps_past
+        `schema.GAPS_PAST`: gaps of earlier periods that are there no more; None without a previous period.
     """
 
     study: Study
@@ -81,6 +92,10 @@ class Results:
     summary: Mapping[str, Any]
     standards: gpd.GeoDataFrame | None = None
     matches: pd.DataFrame | None = None
+    comparison: pd.DataFrame | None = None
+    changes: tuple[Message, ...] = ()
+    ledger: pd.DataFrame | None = None
+    gaps_past: gpd.GeoDataFrame | None = None
 
     def __post_init__(self) -> None:
         for name in ("units", "service_points", "demand", "coverage", "gaps", "isochrones"):

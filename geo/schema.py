@@ -164,6 +164,35 @@ GAPS = (
 
 # Venues that would serve people of a gap: how many, how far these go (median), the straight way, the capacity left free.
 MATCHES = ("gap_id", "service", "venue_id", "venue_name", "people", "minutes", "metres", "room")
+# What became of the gaps since the previous period, one row a gap of either. `state` is one of COMPARISON_STATES;
+# `comparable` is False where the way of measuring changed, so that nothing is told as progress; `grown` is True where a
+# gap that lasts has a tenth more people than before. People and minutes
+# are NaN where the period did not evaluate the service.
+COMPARISON = (
+    "gap_id",
+    "service",
+    "state",
+    "people_before",
+    "people_now",
+    "minutes_before",
+    "minutes_now",
+    "communities",
+    "districts",
+)
+COMPARISON_STATES = ("new", "lasting", "better", "returned", "closing")
+# Gaps of earlier periods that are there no more: where one comes back, it gets its old id. `demand_ids` lists people of
+# now who are not served yet though the gap went up in another or shrank below the least size; "" where all are served.
+GAPS_PAST = ("gap_id", "service", "period", "people", "minutes_to_nearest", "communities", "districts", "demand_ids")
+
+# The ledger of gaps. The first are written by every run, the second once and then kept, the last by people alone.
+LEDGER_COMPUTED = (
+    *("service", "unit_name", "districts", "people", "nearest_name", "minutes", "state", "state_before"),
+    *("first_period", "period", "lon", "lat"),
+)
+LEDGER_ONCE = ("raised", "source", "status")
+LEDGER_PEOPLE = ("level", "received", "assigned", "owner", "deadline", "done", "rating", "struck", "note")
+_SEEN_FIRST = LEDGER_COMPUTED[: LEDGER_COMPUTED.index("first_period")]
+LEDGER = ("gap_id", *_SEEN_FIRST, *LEDGER_ONCE, *LEDGER_PEOPLE, *LEDGER_COMPUTED[len(_SEEN_FIRST) :])
 
 # `facility_id` is missing where dissolved; `combine` is dissolve | each | split.
 ISOCHRONES = ("service", "mode", "limit_minutes", "facility_id", "combine", "geometry")

@@ -61,6 +61,8 @@ class Study(Frozen):
         Thresholds of rule 13.
     noding
         Within which distances drawn street lines are joined.
+    previous
+        Last period's result folder, found; None where none is named.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -73,6 +75,7 @@ class Study(Frozen):
     modes: dict[str, Mode]
     adequacy: Adequacy
     noding: Noding
+    previous: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -107,7 +110,7 @@ def last_day(period: str) -> dt.date:
     return dt.date(int(year), last, calendar.monthrange(int(year), last)[1])
 
 
-def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
+def read_study(path: str | Path, *, data: tuple[str | Path, ...] = (), previous: str | Path | None = None) -> Study:
     """Read a study file.
 
     Parameters
@@ -116,6 +119,9 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
         A folder that holds `study.toml`, or the file itself.
     data
         Further folders in which relative layer paths are looked up.
+    previous
+        Last period's result folder, instead of the one that the file names. That one is looked for beside the
+        file, in the `data` folders, then where the program runs.
 
     Raises
     ------
@@ -141,6 +147,8 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
     faults += _ring_faults(spec.services)
     resolved, missing = _resolve(spec.layers, file.parent, tuple(Path(folder) for folder in data))
     faults += missing
+    earlier, missing = _previous(spec.study.previous, file.parent, data, given=previous)
+    faults += missing
     if faults:
         raise InputFaultsError(_unique(faults))
     return Study(
@@ -152,7 +160,23 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = ()) -> Study:
         modes=_modes(spec.modes),
         adequacy=spec.adequacy,
         noding=spec.noding,
+        previous=earlier,
     )
+
+
+def _previous(
+    named: str | None, folder: Path, data: tuple[str | Path, ...], *, given: str | Path | None
+) -> tuple[Path | None, list[Fault]]:
+    """Return last period's result folder, and the fault of one that is not there."""
+    if given is not None:
+        place = Path(given)
+        return place, [] if place.is_dir() else [Fault("--previous", Message("study.no_previous", {"path": given}))]
+    if not named:
+        return None, []
+    found, faults = _find("study.previous", named, folder, (*(Path(item) for item in data), Path.cwd()))
+    if found is not None and not found.is_dir():
+        faults = [Fault("study.previous", Message("study.no_previous", {"path": named}))]
+    return found, faults
 
 
 def _unique(faults: list[Fault]) -> list[Fault]:

@@ -274,8 +274,6 @@ def _warnings(
 ) -> list[Message]:
     """Return what a reader of the results should know first."""
     told = [Message("run.synthetic")] if study.head.synthetic else []
-    if study.head.previous:
-        told.append(Message("run.previous"))
     for code, service in services.items():
         if service.test != "minutes":
             continue

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHINESE = re.compile(r"[\u4e00-\u9fff（），。：]")
-VERBS = ("run", "check", "new", "sample", "batch", "fetch", "split")
+VERBS = ("run", "compare", "check", "new", "sample", "batch", "fetch", "split")
 FILES = [
     "coverage.csv",
     "gaps.csv",
@@ -43,6 +43,8 @@ def test_a_newcomer_finds_the_first_commands(tmp_path: Path) -> None:
     ("verb", "words"),
     [
         ("run", ("STUDY", "study.toml", "--out", "maps", "--data", "--combine", "--lang", "计算")),
+        ("run", ("--previous", "上期结果文件夹")),
+        ("compare", ("OLD", "NEW", "--out", "--lang", "对比")),
         ("check", ("STUDY", "--data", "--lang", "检查")),
         ("new", ("FOLDER", "study.toml", "geo check", "新建")),
         ("sample", ("NAME", "yongchun", "nanan", "quangang", "示例")),

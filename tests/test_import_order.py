@@ -17,14 +17,18 @@ FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
     *("catalogue", "standards", "study_file", "study", "results"),
 )
-INPUTS = ("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand")
+INPUTS = (
+    *("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand"),
+    *("ledger_file", "past_results"),
+)
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues"),
+    *("changes", "matching", "comparison", "ledger"),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "measures", "matches", "summary", "pipeline", "queries"),
+    *("prepared", "street_sources", "zones", "measures", "matches", "summary", "periods", "pipeline", "queries"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),
 )
@@ -51,6 +55,7 @@ ALLOWED = {
     ("streets", "drawn_tags"),
     ("terrain", "elevation"),
     ("demand", "population"),
+    ("comparison", "matching"),
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }

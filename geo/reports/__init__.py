@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from geo.reports.folder import write_results
+from geo.reports.folder import write_comparison, write_results
+from geo.reports.ledger import keep_ledger
 
-__all__ = ["write_results"]
+__all__ = ["keep_ledger", "write_comparison", "write_results"]

@@ -19,22 +19,15 @@ from geo.reports import geopackage, rasters, summary, tables, word, workbook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
+
     from geo.messages import Lang
     from geo.results import Results
 
 # Files of an earlier run that would contradict this one if it no longer writes them.
 _OWN = (
-    "coverage.csv",
-    "coverage_standards.csv",
-    "gaps.csv",
-    "layers.gpkg",
-    "report.xlsx",
-    "report.docx",
-    "parks.docx",
-    "districts/report_*.docx",
-    "summary.json",
-    "map.html",
-    "surface_*.tif",
+    *("coverage.csv", "coverage_standards.csv", "gaps.csv", "comparison.csv", "layers.gpkg", "summary.json"),
+    *("report.xlsx", "report.docx", "parks.docx", "districts/report_*.docx", "map.html", "surface_*.tif"),
 )
 
 
@@ -79,6 +72,29 @@ def write_results(
     return [folder / name for name in names]
 
 
+def write_comparison(table: pd.DataFrame, folder: Path, *, page: str, lang: Lang = DEFAULT_LANG) -> list[Path]:
+    """Write what became of the gaps of two periods, `comparison.csv` and `comparison.html`, into a folder.
+
+    Raises
+    ------
+    InputFaultsError
+        When the folder cannot be made or written. What was there before is left as it was.
+    """
+    place = Path(os.path.realpath(folder))
+    names = ["comparison.csv", "comparison.html"]
+    try:
+        with _staging(place) as staging:
+            tables.write_comparison(table, staging / names[0], lang=lang)
+            (staging / names[1]).write_bytes(page.encode("utf-8", errors="replace"))
+            place.mkdir(exist_ok=True)
+            for name in names:
+                (staging / name).replace(place / name)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InputFaultsError([Fault(str(folder), Message("compare.cannot_write", {"why": why}))]) from error
+    return [folder / name for name in names]
+
+
 def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
     """Write every file into a folder and return their names."""
     surfaces = rasters.surface_files(results)
@@ -94,6 +110,9 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
         packing.result()
     tables_written = ["coverage.csv", "coverage_standards.csv", "gaps.csv"]
     names = [*tables_written, "layers.gpkg", "summary.json", "report.xlsx", *written, *surfaces]
+    if results.comparison is not None:
+        tables.write_comparison(results.comparison, folder / "comparison.csv", lang=lang)
+        names.append("comparison.csv")
     if map_html is not None:
         (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
         names.insert(0, "map.html")

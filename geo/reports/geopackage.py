@@ -52,6 +52,8 @@ def write_layers(results: Results, path: Path, *, lang: Lang) -> None:
     layers = {name: units[units["unit_kind"] == kind] for name, kind in UNIT_LAYERS.items()}
     for name in ("service_points", "demand", "isochrones", "coverage", "gaps"):
         layers[name] = getattr(results, name)
+    if results.gaps_past is not None:
+        layers["gaps_past"] = results.gaps_past
     with _options(results.study.last_day):
         for name, table in layers.items():
             _write_layer(table, path, name, crs=crs, lang=lang)

@@ -1,4 +1,4 @@
-"""Which rows do `coverage.csv`, `coverage_standards.csv` and `gaps.csv` hold: the contract's columns as text, one row a row."""
+"""Which rows do `coverage.csv`, `coverage_standards.csv`, `gaps.csv`, `comparison.csv` hold: the contract's columns as text."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _NUMBERS: dict[str, Callable[[object], str]] = {
     "people_served": cells.rounded,
     "people_not_attached": cells.rounded,
     "minutes_to_nearest": cells.rounded,
+    **dict.fromkeys(("people_before", "people_now", "minutes_before", "minutes_now"), cells.rounded),
     "rank": cells.rounded,
     "share": cells.share_of,
     "lon": _DEGREES,
@@ -48,6 +49,13 @@ def write_standards(results: Results, path: Path, *, lang: Lang) -> None:
 def write_gaps(results: Results, path: Path, *, lang: Lang) -> None:
     """Write `gaps.csv`: `schema.GAPS`, UTF-8 with BOM, CRLF; minutes empty where nothing is within the horizon."""
     _write(results.gaps, schema.GAPS, path, lang=lang)
+
+
+def write_comparison(table: pd.DataFrame, path: Path, *, lang: Lang) -> None:
+    """Write `comparison.csv`: `schema.COMPARISON`, `comparable` and `grown` (1 or 0); states as codes."""
+    marks = ("comparable", "grown")
+    plain = table.assign(**{name: table[name].astype(int) for name in marks})
+    _write(plain, (*schema.COMPARISON, *marks), path, lang=lang)
 
 
 def _write(table: pd.DataFrame, columns: Sequence[str], path: Path, *, lang: Lang) -> None:

@@ -12,10 +12,12 @@ from geo.reports import (
     cells,
     layout,
     sheet_centres,
+    sheet_comparison,
     sheet_cover,
     sheet_coverage,
     sheet_facilities,
     sheet_gaps,
+    sheet_ledger,
     sheet_lists,
     sheet_quality,
     sheet_standards,
@@ -55,6 +57,8 @@ def write_workbook(results: Results, path: Path, *, lang: Lang) -> None:
         sheet_centres.write_presence(book)
         sheet_gaps.write_gaps(book)
         sheet_lists.write_lists(book)
+        sheet_ledger.write_ledger(book)
+        sheet_comparison.write_comparison(book)
         sheet_standards.write_standards(book)
         sheet_quality.write_quality(book)
         sheet_quality.write_parameters(book)
