@@ -26,7 +26,7 @@ _STYLE = (
     "border-bottom:1px solid #d9dee5;background:#fff}thead th{position:sticky;top:0;z-index:2;"
     "border-bottom:2px solid #7b8794;min-width:5.5rem;vertical-align:bottom}"
     ".fix{position:sticky;left:0;z-index:1;min-width:9rem}thead .fix{z-index:3}"
-    ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    ".one{white-space:nowrap}.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".low{background:#fdae6b}.middle{background:#fee8a0}.high{background:#9ecae1}.none{color:#52606d}"
     ".bad{color:#9b1c1c}.mark{color:#8a5a00}ul{margin:0;padding-left:1.1rem}"
     ".basis{color:#52606d;font-size:.9rem;max-width:60rem}a{color:#14507a}"
@@ -39,19 +39,20 @@ def content(found: Listing, lang: Lang) -> str:
     """Return the page: ranking, matrix of studies and services, failures with their reasons."""
     words = {name: html.escape(value) for name, value in subject("batch", lang).items()}
     count = html.escape(text("batch.count", lang, done=len(found.lines), failed=len(found.failures)))
+    jump = f"<a class='bad' href='#failures'>{words['failures']}</a>" if found.failures else ""
     parts = [
         f'<!doctype html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{words['title']}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
         f"<h1>{words['title']}</h1>\n<p>{count}</p>",
-        f"<nav><a href='summary.xlsx'>{words['workbook']}</a><a href='batch.json'>{words['json']}</a></nav>",
+        f"<nav><a href='summary.xlsx'>{words['workbook']}</a><a href='batch.json'>{words['json']}</a>{jump}</nav>",
     ]
-    if found.failures:
-        parts += [f"<h2>{words['failures']}</h2>", _failures(found.failures, words)]
     if found.lines:
         parts += [f"<h2>{words['ranking']}</h2>", _ranking(found.lines, words, lang)]
         parts += [f"<h2>{words['matrix']}</h2>", _key(found, words, lang), _matrix(found, words, lang)]
+    if found.failures:
+        parts += [f"<h2 id='failures'>{words['failures']}</h2>", _failures(found.failures, words)]
     parts.append(f"<p class='basis'>{words['basis']}</p>\n</body>\n</html>\n")
     return "\n".join(parts)
 
@@ -76,13 +77,12 @@ def _ranking(lines: Iterable[Line], words: dict[str, str], lang: Lang) -> str:
     heads += [f"<th class='n'>{words[name]}</th>" for name in ("share_all", "below", "gaps")]
     rows = []
     for line in lines:
-        people = "".join(
-            f"<li>{html.escape(text(f'word.{group}', lang))} {number:,.0f}</li>"
-            for group, number in line.people.items()
+        people = " · ".join(
+            f"{html.escape(text(f'word.{group}', lang))} {number:,.0f}" for group, number in line.people.items()
         )
         rows.append(
             f"<td class='n'>{_or_none(line.rank, words)}</td><td class='fix'>{_name(line, words)}</td>"
-            f"<td>{html.escape(line.period)}</td><td><ul>{people}</ul></td>"
+            f"<td>{html.escape(line.period)}</td><td class='one'>{people}</td>"
             f"<td class='n'>{words['not_assessed'] if line.share is None else f'{line.share:.1%}'}</td>"
             f"<td class='n'>{line.below} / {line.assessed}</td><td class='n'>{line.gaps}</td><td>{_links(line, words)}</td>"
         )
