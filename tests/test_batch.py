@@ -78,8 +78,7 @@ def test_nothing_to_do_computes_nothing_and_gives_the_same_lists(tmp_path: Path)
     assert (tmp_path / "out" / "small" / "batch-state.json").stat().st_mtime_ns == state.st_mtime_ns
 
 
-@pytest.mark.parametrize("other", ["same", "SAME"])
-def test_two_studies_of_one_id(tmp_path: Path, other: str) -> None:
+def test_two_studies_of_one_id(tmp_path: Path, other: str = "SAME") -> None:
     write_county(tmp_path / "all" / "one", study_toml=study_called("same"))
     write_county(tmp_path / "all" / "two", study_toml=study_called(other))
     found = ask("batch", tmp_path / "all", "--out", tmp_path / "out")
@@ -283,6 +282,7 @@ def test_the_order_in_which_studies_end_does_not_matter() -> None:
     assert "http" not in shown.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_results_below_the_folder_are_no_studies(tmp_path: Path) -> None:
     write_county(tmp_path / "all" / "one")
     found = ask("batch", tmp_path / "all", "--out", tmp_path / "all" / "maps")
@@ -321,6 +321,7 @@ def test_a_process_that_dies_is_replaced_and_its_study_tried_once_more(tmp_path:
     assert (tmp_path / "out" / "small" / "summary.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_study_that_kills_every_process_is_given_up_with_its_reason(tmp_path: Path) -> None:
     job = job_in(tmp_path, tmp_path / "out")
     found = [*processes.outcomes([_Deadly(**vars(job))], processes.Crew(1, 4e9))]

@@ -43,7 +43,7 @@ def outcomes(jobs: Sequence[Job], *, address: str) -> Iterator[Outcome]:
         except TimeoutError as error:
             raise InputFaultsError([Fault(address, Message("batch.no_workers"))]) from error
         sent = {client.submit(task.run, job, pure=False): job for job in jobs}
-        for future in as_completed(list(sent)):
+        for future in as_completed(list(sent), loop=client.loop):
             job = sent.pop(future)
             yield _answer(future, job)
             future.release()
