@@ -78,9 +78,9 @@ def test_nothing_to_do_computes_nothing_and_gives_the_same_lists(tmp_path: Path)
     assert (tmp_path / "out" / "small" / "batch-state.json").stat().st_mtime_ns == state.st_mtime_ns
 
 
-def test_two_studies_of_one_id(tmp_path: Path, other: str = "SAME") -> None:
+def test_two_studies_of_one_id_also_where_case_does_not_count(tmp_path: Path) -> None:
     write_county(tmp_path / "all" / "one", study_toml=study_called("same"))
-    write_county(tmp_path / "all" / "two", study_toml=study_called(other))
+    write_county(tmp_path / "all" / "two", study_toml=study_called("SAME"))
     found = ask("batch", tmp_path / "all", "--out", tmp_path / "out")
     assert found.exit_code == 3
     told = next(line for line in found.stdout.splitlines() if "study.id" in line)
