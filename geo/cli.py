@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,9 +29,9 @@ from geo.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from geo.batch import Outcome
+    from geo.batch.outcome import Outcome
     from geo.study import Study
 
 SAMPLES = ("yongchun", "nanan", "quangang")
@@ -321,30 +322,80 @@ def batch(
     ],
     out: OutOption = Path("maps"),
     data: DataOption = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes, by default one a core / 进程数")
+    ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            "--memory", metavar="GB", min=0.5, help="Memory of all processes together, in GB / 所有进程的内存合计（GB）"
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="tcp://…", help="Compute on a Dask cluster / 在 Dask 集群上计算"),
+    ] = None,
     lang: LangOption = Language.ZH,
 ) -> None:
-    """Compute every study below a folder and list them all in DIR/index.html; a failure does not stop the rest.
+    """Compute every study below a folder; list them all in DIR/index.html, summary.xlsx and batch.json.
 
-    批量计算文件夹下的所有研究，并在 DIR/index.html 中列出；一个失败不影响其余。
-    """
+    A failure does not stop the rest. Called again, it computes only what is missing or has changed.
+
+    批量计算文件夹下的所有研究，汇总到 DIR/index.html、summary.xlsx、batch.json。
+    一个失败不影响其余；再次运行只计算缺少的或有变化的。
+
+    \b
+    geo batch counties --workers 4 --memory 8
+    geo batch counties --scheduler tcp://10.0.0.5:8786
+    """  # noqa: D301 - typer wants the sign itself
     from geo.batch import run_all  # noqa: PLC0415 - heavy libraries
 
-    def tell(outcome: Outcome, number: int, total: int) -> None:
-        mark = "✓" if outcome.done else "✗"
-        _say(f"[{number}/{total}] {mark} {outcome.label}")
-        for line in outcome.lines:
-            _say(f"    {line}")
-
+    if scheduler is not None and (workers is not None or memory is not None):
+        _fail(text("cli.cluster_has_its_own", lang.value))
+        raise typer.Exit(USAGE)
     try:
         if faults := _place_faults(out):
             raise InputFaultsError(faults)
-        outcomes, page = run_all(folder, out=out, data=tuple(data or ()), lang=lang.value, tell=tell)
+        with _countdown(lang) as tell:
+            outcomes, page = run_all(
+                folder,
+                out=out,
+                data=tuple(data or ()),
+                lang=lang.value,
+                workers=workers,
+                memory_gb=memory,
+                scheduler=scheduler,
+                tell=tell,
+            )
     except GeoError as error:
         raise typer.Exit(_faults(error, folder, lang)) from None
     failed = sum(not outcome.done for outcome in outcomes)
     _say(text("cli.batch", lang.value, done=len(outcomes) - failed, failed=failed, page=page))
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+@contextmanager
+def _countdown(lang: Language) -> Iterator[Callable[[Outcome, int, int], None]]:
+    """Print a line for each study that is through; on a terminal with a bar and the time left below them."""
+    from rich.console import Console  # noqa: PLC0415 - only verbs that take long
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    left = TextColumn(text("cli.time_left", lang.value), markup=False)
+    columns = (BarColumn(), MofNCompleteColumn(), left, TimeRemainingColumn(elapsed_when_finished=True))
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def tell(outcome: Outcome, number: int, total: int) -> None:
+            mark = "✓" if outcome.done else "✗"
+            kept = text("cli.kept", lang.value) if outcome.kept else ""
+            _say(f"[{number}/{total}] {mark} {outcome.label}{kept}")
+            for line in outcome.lines:
+                _say(f"    {line}")
+            bar.update(task, completed=number, total=total)
+
+        yield tell
 
 
 cli_osm.add_to(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import shutil
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyogrio.errors import DataLayerError, DataSourceError
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geo.errors import Fault, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
@@ -29,6 +30,9 @@ _OWN = (
     *("coverage.csv", "coverage_standards.csv", "gaps.csv", "comparison.csv", "layers.gpkg", "summary.json"),
     *("report.xlsx", "report.docx", "parks.docx", "districts/report_*.docx", "map.html", "surface_*.tif"),
 )
+# What a disk that fills up makes of a GeoPackage; none of them says so.
+_GEOPACKAGE_ERRORS = (DataSourceError, DataLayerError, FeatureError)
+_FULL_BYTES = 1 << 20
 
 
 def write_results(
@@ -64,10 +68,13 @@ def write_results(
     place = Path(os.path.realpath(folder))
     try:
         with _staging(place) as staging:
-            names = _write_all(results, staging, lang=lang, map_html=map_html)
+            try:
+                names = _write_all(results, staging, lang=lang, map_html=map_html)
+            except _GEOPACKAGE_ERRORS as error:
+                raise _disk_error(error, staging) from error
             _publish(staging, place, names)
-    except (OSError, DataSourceError, DataLayerError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        why = error.strerror or str(error)
         raise InputFaultsError([Fault(str(folder), Message("report.cannot_write", {"why": why}))]) from error
     return [folder / name for name in names]
 
@@ -93,6 +100,12 @@ def write_comparison(table: pd.DataFrame, folder: Path, *, page: str, lang: Lang
         why = error.strerror or str(error)
         raise InputFaultsError([Fault(str(folder), Message("compare.cannot_write", {"why": why}))]) from error
     return [folder / name for name in names]
+
+
+def _disk_error(error: Exception, staging: Path) -> OSError:
+    """Return the error of a database as one of the disk it lies on."""
+    full = shutil.disk_usage(staging).free < _FULL_BYTES
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else OSError(errno.EIO, str(error))
 
 
 def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
