@@ -10,10 +10,22 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo import (
+    areas,
+    barriers,
+    coverage,
+    demand as demand_room,
+    gaps,
+    layers,
+    linked as linked_room,
+    population,
+    snapping,
+    terrain,
+)
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.layers import suspicion
+from geo.linked import Linked, Slopes
 from geo.messages import DEFAULT_LANG, Message
 from geo.results import Results
 from geo.street_sources import read_all
@@ -52,7 +64,16 @@ def _silent(step: Message, done: float) -> None:
 
 @dataclass(frozen=True)
 class Analysis(Results):
-    """Results of a study that can show and write themselves; see :class:`geo.results.Results`."""
+    """Results of a study that can show and write themselves; see :class:`geo.results.Results`.
+
+    Attributes
+    ----------
+    linked
+        How people and services are linked to the streets; what further questions start from
+        (:func:`geo.suggest_sites`, :func:`geo.what_if`, :func:`geo.panel`).
+    """
+
+    linked: Linked
 
     def map(self, *, lang: Lang = DEFAULT_LANG) -> folium.Map:
         """Return the offline map; the last line of a notebook cell shows it."""
@@ -78,13 +99,6 @@ class Analysis(Results):
     def __repr__(self) -> str:
         counts = f"{len(self.services)} services, {len(self.units)} units, {len(self.gaps)} gaps"
         return f"<Analysis {self.study.head.id} {self.study.head.period}: {counts}>"
-
-
-class Slopes(NamedTuple):
-    """Streets cut into short pieces, and the rise over run of each."""
-
-    pieces: gpd.GeoDataFrame
-    gradient: NDArray[np.float64]
 
 
 class Inputs(NamedTuple):
@@ -243,8 +257,11 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
     progress(Message("run.surfaces"), 0.4)
+    links = Linked(
+        Zones(networks, served, linked, fence, cap_m), inputs.streets, inputs.slopes, inputs.area, tuple(sorted(begun.unknown))
+    )
     zones = draw(
-        Zones(networks, served, linked, fence, cap_m),
+        links.zones,
         timed,
         people,
         points,
@@ -254,7 +271,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     progress(Message("run.coverage"), 0.8)
     membership = coverage.members(people, inputs.units)
     place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
-    exits = _exits(inputs, networks, linked, timed, cap_m=cap_m)
+    exits = links.exits([ring for service in timed for ring in service.rings])
     table = coverage.table(
         people,
         inputs.units,
@@ -300,6 +317,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         context={name: inputs.layers.tables[name] for name in CONTEXT if name in inputs.layers.tables},
         repairs=repairs,
         summary=summary,
+        linked=links,
     )
 
 
@@ -314,7 +332,9 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
     found, lacking = {}, []
     for name in wanted:
         try:
-            found[name] = _network(inputs, study.modes[name], island_m=study.adequacy.island_m)
+            found[name] = linked_room.build_network(
+                inputs.streets, inputs.slopes, study.modes[name], island_m=study.adequacy.island_m
+            )
         except GeoValueError:
             lacking.append(name)
     if lacking:
@@ -322,13 +342,6 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
         why = Message("run.no_street_for", {"modes": ", ".join(lacking)})
         raise InputFaultsError([Fault(f"{where} (streets)", why)])
     return found
-
-
-def _network(inputs: Inputs, mode: Mode, *, island_m: float) -> Network:
-    """Return the network of a mode; where it heeds slopes, of streets cut short enough to follow them."""
-    if inputs.slopes is None or not mode.slope:
-        return network.build(inputs.streets, mode, island_m=island_m)
-    return network.build(inputs.slopes.pieces, mode, gradient=inputs.slopes.gradient, island_m=island_m)
 
 
 def _fence(inputs: Inputs) -> barriers.Fence | None:
@@ -393,33 +406,6 @@ def _with_minutes(
                 named[~mine] = None
                 columns[f"nearest_{service.code}"] = named
     return people.assign(**columns)
-
-
-def _exits(
-    inputs: Inputs,
-    networks: Mapping[str, Network],
-    linked: Mapping[str, pd.DataFrame],
-    services: Iterable[ServiceType],
-    *,
-    cap_m: float,
-) -> dict[str, NDArray[np.float64]]:
-    """Return the minutes of people to where streets leave the study's area, by mode."""
-    if inputs.area is None:
-        return {}
-    furthest: dict[str, float] = {}
-    for service in services:
-        for ring in service.rings:
-            furthest[ring.mode] = max(furthest.get(ring.mode, 0.0), ring.limit)
-    border = shapely.boundary(inputs.area)
-    shapely.prepare(border)
-    found = {}
-    for mode, limit in furthest.items():
-        lines = networks[mode].lines
-        crossing = shapely.get_parts(shapely.intersection(lines[shapely.intersects(border, lines)], border))
-        places = crossing[shapely.get_type_id(crossing) == shapely.GeometryType.POINT]
-        gates = snapping.snap(networks[mode], places, cap_m=cap_m)
-        found[mode] = minutes_at(reach(networks[mode], gates, limit=limit), linked[mode])[0]
-    return found
 
 
 def _gaps(
