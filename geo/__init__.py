@@ -14,9 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geo.controls import panel
     from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
     from geo.pipeline import Analysis, analyse
     from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
+    from geo.scenarios import Scenario, what_if
+    from geo.sites import coverage_by_sites, suggest_sites
     from geo.study import Study, read_study
 
 __version__ = "0.1.0"
@@ -27,13 +30,18 @@ _ROOMS = {
     "GeoError": "errors",
     "GeoValueError": "errors",
     "InputFaultsError": "errors",
+    "Scenario": "scenarios",
     "Study": "study",
     "analyse": "pipeline",
+    "coverage_by_sites": "sites",
     "isochrones": "queries",
     "minutes_matrix": "queries",
     "nearest_minutes": "queries",
     "read_streets": "queries",
+    "panel": "controls",
     "read_study": "study",
+    "suggest_sites": "sites",
+    "what_if": "scenarios",
 }
 
 __all__ = [
@@ -42,14 +50,19 @@ __all__ = [
     "GeoError",
     "GeoValueError",
     "InputFaultsError",
+    "Scenario",
     "Study",
     "__version__",
     "analyse",
+    "coverage_by_sites",
     "isochrones",
     "minutes_matrix",
     "nearest_minutes",
+    "panel",
     "read_streets",
     "read_study",
+    "suggest_sites",
+    "what_if",
 ]
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from geo import catalogue, catchments, coverage, crs as crs_room, gaps, schema, surfaces, zones
 from geo.catalogue import OWN, ServiceType
 from geo.errors import GeoCrsError, GeoValueError
-from geo.messages import DEFAULT_LANG, text
+from geo.messages import DEFAULT_LANG, subject, text
 from geo.modes import Mode
 from geo.pipeline import Analysis, judged
 from geo.travel_times import Reach, minutes_at, reach
@@ -56,6 +56,8 @@ class Scenario:
         the horizon, NaN where the group is not served by the type.
     nearest
         Id of that facility; missing where `minutes` is not finite.
+    network
+        The streets of the mode.
     """
 
     analysis: Analysis
@@ -64,7 +66,7 @@ class Scenario:
     sites: gpd.GeoDataFrame
     minutes: pd.Series[float]
     nearest: pd.Series[Any]
-    _network: Network
+    network: Network
     _search: Reach
 
     def __repr__(self) -> str:
@@ -73,7 +75,7 @@ class Scenario:
     def basis(self, lang: Lang = DEFAULT_LANG) -> str:
         """Return mode, limit, speed and date, which every number of the scenario carries."""
         speed = "" if self.mode.speed_kmh is None else text("scenario.speed", lang, kmh=f"{self.mode.speed_kmh:g}")
-        names = text_names(lang)
+        names = subject("word", lang)
         return text(
             "scenario.basis",
             lang,
@@ -87,7 +89,7 @@ class Scenario:
     def demand(self) -> gpd.GeoDataFrame:
         """The analysis' demand with the minutes, nearest facility and snap status of the scenario."""
         code, mode = self.service.code, self.service.mode
-        rows = self.analysis.linked.people(self._network, self.analysis.demand)
+        rows = self.analysis.linked.people(self.network, self.analysis.demand)
         return self.analysis.demand.assign(
             **{
                 f"minutes_{code}": self.minutes,
@@ -106,10 +108,10 @@ class Scenario:
             "ground",
             lambda: coverage.ground(membership, analysis.demand, analysis.units, analysis.streets, around_m=around_m),
         )
-        people = linked.people(self._network, analysis.demand)
+        people = linked.people(self.network, analysis.demand)
         limit = self.service.limit
         exits = linked.once(
-            ("exits", self.mode, limit), lambda: linked.exit_minutes(self._network, people, limit=limit)
+            ("exits", self.mode, limit), lambda: linked.exit_minutes(self.network, people, limit=limit)
         )
         return coverage.table(
             self.demand,
@@ -135,7 +137,7 @@ class Scenario:
     def isochrones(self) -> gpd.GeoDataFrame:
         """`schema.ISOCHRONES`, dissolved, one row per band; drawn from the same minutes."""
         analysis, service = self.analysis, self.service
-        linked, net = analysis.linked, self._network
+        linked, net = analysis.linked, self.network
         box = zones.extent(linked.zones, analysis.demand, analysis.service_points)
         links = linked.cells(net, cell_m=zones.first_cell_m(box))
         if not links.tiles:
@@ -163,13 +165,6 @@ class Scenario:
             & (rows["limit_minutes"] == self.service.limit)
         ]
         return {name: float(mine[name].iloc[0]) for name in ("people", "people_served", "share")}
-
-
-def text_names(lang: Lang) -> dict[str, str]:
-    """Return the names of modes and groups for people."""
-    from geo.messages import subject  # noqa: PLC0415
-
-    return subject("word", lang)
 
 
 def what_if(
