@@ -100,7 +100,7 @@ def _one(file: Path, folder: Path, *, out: Path, data: tuple[Path, ...], lang: L
     label = folder.resolve().name if label == "." else label
     try:
         study = _own_place(read_study(file, data=data), label, taken)
-        analysis = analyse(study)
+        analysis = analyse(study, progress=lambda *_: None)
         analysis.write(out / study.head.id, lang=lang)
         taken[study.head.id.casefold()] = label
     except InputFaultsError as error:

@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 import warnings
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,10 +15,11 @@ import typer
 from geo import __version__
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
-from geo.printout import closing_lines, input_lines, repair_lines
+from geo.printout import closing_lines, input_lines, repair_lines, site_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from geo.batch import Outcome
     from geo.pipeline import Progress
@@ -151,21 +151,11 @@ def _faults(error: GeoError, given: object, lang: Language) -> int:
     return UNUSABLE
 
 
-@contextmanager
-def _progress(lang: Language) -> Iterator[Progress]:
+def _progress(lang: Language) -> AbstractContextManager[Progress]:
     """Show a bar on a terminal, nothing where the output is piped."""
-    from rich.console import Console  # noqa: PLC0415 - only verbs that take long
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from geo.bars import bar  # noqa: PLC0415 - only verbs that take long
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def note(step: Message, done: float) -> None:
-            bar.update(task, description=step.text(lang.value), completed=done)
-
-        yield note
+    return bar(lang.value)
 
 
 def _read(study: str, data: list[Path] | None, *, out: Path | None = None) -> Study:
@@ -344,6 +334,52 @@ def batch(
     _say(text("cli.batch", lang.value, done=len(outcomes) - failed, failed=failed, page=page))
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+@app.command(short_help="Suggest where to build next / 建议新建点位")
+def site(
+    study: StudyArgument,
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="Code or name, e.g. 长者食堂 / 服务类型的代码或名称")
+    ],
+    add: Annotated[int, typer.Option("--add", metavar="N", min=1, help="How many sites / 新建几处")] = 3,
+    candidates: Annotated[
+        str,
+        typer.Option(
+            "--candidates",
+            metavar="venues|streets",
+            help="Venues with room, or places along the streets / 有空间的场所，或沿街点位",
+        ),
+    ] = "venues",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="mclp|lscp|p_median|p_centre",
+            help="Most people, fewest sites, least minutes, nearest for the furthest / 人数最多、点位最少、总分钟最少、最远者最近",
+        ),
+    ] = "mclp",
+    data: DataOption = None,
+    lang: LangOption = Language.ZH,
+) -> None:
+    """Suggest where to build N more sites of a service so that most people are newly served; what exists stays.
+
+    建议某类服务再建 N 处的点位：新覆盖的人最多，现有设施不动。
+
+    \b
+    geo site layers/yongchun 长者食堂 --add 3
+    """  # noqa: D301 - typer wants the sign itself
+    from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries
+    from geo.sites import suggest_sites  # noqa: PLC0415
+
+    try:
+        with _progress(lang) as progress:
+            analysis = analyse(_read(study, data), progress=progress)
+            found = suggest_sites(analysis, service, add=add, candidates=candidates, model=model)  # type: ignore[arg-type]
+    except GeoError as error:
+        raise typer.Exit(_faults(error, study, lang)) from None
+    for line in site_lines(analysis, found, lang.value):
+        _say(line)
 
 
 def main(run_app: Callable[..., None] = app) -> None:

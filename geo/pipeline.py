@@ -13,6 +13,7 @@ import shapely
 from geo import (
     areas,
     barriers,
+    bars,
     coverage,
     demand as demand_room,
     gaps,
@@ -36,10 +37,11 @@ from geo.units import horizon
 from geo.zones import Zones, draw, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import folium
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
@@ -95,6 +97,35 @@ class Analysis(Results):
 
         page = maps.map_page(self, lang=lang)
         return reports.write_results(self, Path(folder), lang=lang, map_html=page)
+
+    def plot(
+        self, kind: str = "maps", *, services: Sequence[str] | None = None, lang: Lang = DEFAULT_LANG
+    ) -> Figure:
+        """Return a matplotlib figure for a slide, captioned with its basis.
+
+        Parameters
+        ----------
+        kind
+            `maps` (a small map a service), `matrix` (community × service), `curve` (share of people against
+            minutes) or `gaps` (the largest).
+        services
+            Codes of types measured in minutes; by default all.
+        lang
+            zh or en.
+
+        Raises
+        ------
+        GeoValueError
+            When the kind or a service is not known.
+        """
+        from geo import plots  # noqa: PLC0415 - matplotlib takes long to import
+
+        return plots.plot(self, kind, services=services, lang=lang)
+
+    def _repr_html_(self) -> str:
+        from geo import outline  # noqa: PLC0415
+
+        return outline.html_of(self)
 
     def __repr__(self) -> str:
         counts = f"{len(self.services)} services, {len(self.units)} units, {len(self.gaps)} gaps"
@@ -207,7 +238,7 @@ def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
     return {code: service for code, service in study.services.items() if code in present}
 
 
-def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: Progress = _silent) -> Analysis:
+def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: Progress | None = None) -> Analysis:
     """Compute coverage, gaps and isochrones of a study.
 
     Parameters
@@ -218,7 +249,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         Isochrones to add to the dissolved ones: `dissolve` (none), `each` (one a facility) or
         `split` (divided by the nearest facility).
     progress
-        Told each step.
+        Told each step; by default a bar shows it in a terminal and in a notebook, and nothing elsewhere.
 
     Returns
     -------
@@ -234,6 +265,14 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         msg = f"combine={combine!r}; accepted are {', '.join(COMBINE)}"
         raise GeoValueError(msg)
     study = study if isinstance(study, Study) else read_study(study)
+    if progress is None:
+        with bars.bar() as shown:
+            return _analysed(study, combine, shown)
+    return _analysed(study, combine, progress)
+
+
+def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
+    """Return the analysis of a study: the order of the rooms."""
     inputs = read_inputs(study, progress=progress)
     points = inputs.layers.tables["service_points"]
     services = evaluated(study, points)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from geo.messages import Lang
     from geo.pipeline import Analysis, Inputs
 
@@ -173,4 +175,32 @@ def repair_lines(told: Sequence[tuple[Any, ...]], lang: Lang) -> list[str]:
     for (layer, source), said in sources.items():
         name = words.get(f"layer_{layer}", layer)
         lines += [text("cli.of_source", lang, source=source, layer=name) if source else f"  {name}", *said]
+    return lines
+
+
+def site_lines(analysis: Analysis, sites: pd.DataFrame, lang: Lang) -> list[str]:
+    """Return suggested sites, best first, with what each adds and what it rests on."""
+    if not len(sites):
+        return [text("site.none", lang)]
+    first, study = sites.iloc[0], analysis.study
+    service, words = analysis.services[first["service"]], subject("word", lang)
+    ring = text("cli.ring", lang, mode=words.get(first["mode"], first["mode"]), limit=f"{first['limit_minutes']:g}")
+    group = words.get(first["demand"], first["demand"])
+    mark = text("cli.synthetic", lang) if study.head.synthetic else ""
+    basis = {"name": study.head.name, "mark": mark, "service": service.name(lang), "ring": ring, "group": group}
+    places = sites.geometry.to_crs(4326)
+    lines = [text("site.title", lang, date=study.last_day.isoformat(), **basis)]
+    for row, place in zip(sites.itertuples(index=False), places, strict=True):
+        share = words["not_assessed"] if row.share_cumulative != row.share_cumulative else f"{row.share_cumulative:.1%}"  # noqa: PLR0124 - NaN
+        values = {
+            "rank": row.rank,
+            "id": row.candidate_id,
+            "name": row.candidate_name,
+            "new": f"{row.people_newly_served:,.0f}",
+            "served": f"{row.people_served_cumulative:,.0f}",
+            "share": share,
+            "lon": f"{place.x:.6f}",
+            "lat": f"{place.y:.6f}",
+        }
+        lines.append(text("site.line", lang, **values))
     return lines

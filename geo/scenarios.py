@@ -25,6 +25,8 @@ from geo.travel_times import Reach, minutes_at, reach
 from geo.units import horizon
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from geo.messages import Lang
     from geo.network import Network
 
@@ -152,6 +154,20 @@ class Scenario:
             "combine": "dissolve",
         }
         return gpd.GeoDataFrame(rows, geometry=surfaces.drawn(shapes), crs=net.crs)[[*schema.ISOCHRONES]]
+
+    def plot(self, *, lang: Lang = DEFAULT_LANG) -> Figure:
+        """Return the map of the scenario as a matplotlib figure, captioned with its basis."""
+        from geo import plots  # noqa: PLC0415 - matplotlib takes long to import
+
+        return plots.service_map(
+            self.analysis,
+            self.service,
+            rings=self.isochrones,
+            gaps=self.gaps,
+            coverage=self.coverage,
+            sites=self.sites,
+            lang=lang,
+        )
 
     def served(self, group: str | None = None) -> dict[str, float]:
         """Return `people`, `people_served` and `share` of the whole study, for the headline group or another.
