@@ -5,20 +5,25 @@ from __future__ import annotations
 import html
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from geo.messages import DEFAULT_LANG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from geo.messages import Lang, Message
 
-    Note = Callable[[Message, float], None]
+
+class Progress(Protocol):
+    """Told what is being done and how far it is, 0 to 1."""
+
+    def __call__(self, step: Message, done: float) -> None:
+        """Take note of one step."""
 
 
 @contextmanager
-def bar(lang: Lang = DEFAULT_LANG) -> Iterator[Note]:
+def bar(lang: Lang = DEFAULT_LANG) -> Iterator[Progress]:
     """Give a function that is told the step and how far it is, 0 to 1; the bar goes when all is done.
 
     It is shown by `rich` on a terminal (on stderr), as HTML in a notebook, and nowhere else.
@@ -28,11 +33,11 @@ def bar(lang: Lang = DEFAULT_LANG) -> Iterator[Note]:
             yield note
         return
     from rich.console import Console  # noqa: PLC0415 - only steps that take long
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task("", total=1.0)
 
         def note(step: Message, done: float) -> None:
@@ -49,7 +54,7 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def _notebook_bar(lang: Lang) -> Iterator[Note]:
+def _notebook_bar(lang: Lang) -> Iterator[Progress]:
     from IPython.display import HTML, display  # noqa: PLC0415 - only in a notebook
 
     handle = display(HTML(""), display_id=True)  # type: ignore[no-untyped-call]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from geo.bars import Progress
     from geo.batch import Outcome
-    from geo.pipeline import Progress
     from geo.study import Study
 
 # Where the study file itself could not be opened, there is nothing to say of its layers.

@@ -124,7 +124,7 @@ class _Controls:
 def headline(found: Scenario, lang: Lang = DEFAULT_LANG) -> str:
     """Return whom a scenario serves, with its basis, in one line."""
     counts, words = found.served(), subject("word", lang)
-    share = words["not_assessed"] if counts["share"] != counts["share"] else f"{counts['share']:.1%}"  # noqa: PLR0124 - NaN
+    share = words["not_assessed"] if counts["share"] != counts["share"] else f"{counts['share']:.1%}"
     group = words.get(found.service.demand[0], found.service.demand[0])
     values = {"service": found.service.name(lang), "group": group, "basis": found.basis(lang), "share": share}
     people = {"people": f"{counts['people']:,.0f}", "served": f"{counts['people_served']:,.0f}"}
@@ -147,7 +147,7 @@ def _table(found: Scenario, lang: Lang) -> str:
     not_assessed = text("word.not_assessed", lang)
     lines = []
     for row in rows[["unit_name", "people", "share"]].itertuples(index=False):
-        share = not_assessed if row.share != row.share else f"{row.share:.1%}"  # noqa: PLR0124 - NaN
+        share = not_assessed if row.share != row.share else f"{row.share:.1%}"
         cells = (str(row.unit_name), f"{row.people:,.0f}", share)
         lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     heads = (text("word.community", lang), text("cli.head_people", lang), text("cli.head_share", lang))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -44,20 +44,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from geo.bars import Progress
     from geo.catalogue import ServiceType
     from geo.messages import Lang
-    from geo.modes import Mode
     from geo.network import Network
 
 COMBINE = ("dissolve", "each", "split")
 CONTEXT = ("boundary", "water", "barriers", "gates", "venues")
-
-
-class Progress(Protocol):
-    """Told what is being done and how far it is, 0 to 1."""
-
-    def __call__(self, step: Message, done: float) -> None:
-        """Take note of one step."""
 
 
 def _silent(step: Message, done: float) -> None:
@@ -98,9 +91,7 @@ class Analysis(Results):
         page = maps.map_page(self, lang=lang)
         return reports.write_results(self, Path(folder), lang=lang, map_html=page)
 
-    def plot(
-        self, kind: str = "maps", *, services: Sequence[str] | None = None, lang: Lang = DEFAULT_LANG
-    ) -> Figure:
+    def plot(self, kind: str = "maps", *, services: Sequence[str] | None = None, lang: Lang = DEFAULT_LANG) -> Figure:
         """Return a matplotlib figure for a slide, captioned with its basis.
 
         Parameters
@@ -297,7 +288,11 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
     progress(Message("run.surfaces"), 0.4)
     links = Linked(
-        Zones(networks, served, linked, fence, cap_m), inputs.streets, inputs.slopes, inputs.area, tuple(sorted(begun.unknown))
+        Zones(networks, served, linked, fence, cap_m),
+        inputs.streets,
+        inputs.slopes,
+        inputs.area,
+        tuple(sorted(begun.unknown)),
     )
     zones = draw(
         links.zones,

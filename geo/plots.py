@@ -26,11 +26,20 @@ if TYPE_CHECKING:
     from geo.messages import Lang
     from geo.results import Results
 
-CJK = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "PingFang SC", "WenQuanYi Micro Hei")
+CJK = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "WenQuanYi Micro Hei",
+)
 KINDS = ("maps", "matrix", "curve", "gaps")
 RINGS = ("#08519c", "#6baed6", "#c6dbef")
 GAP, INK, PALE, SITE = "#d95f0e", "#222222", "#8a8a8a", "#c51b8a"
 MOST_ROWS, MOST_GAPS, ACROSS = 30, 15, 4
+MARGIN_M = 300.0
 _WIDTH, _DARK = 13.3, 0.62
 
 
@@ -56,7 +65,7 @@ def plot(
         msg = "no service is measured in minutes: there is nothing to draw"
         raise GeoValueError(msg)
     draw = {"maps": _maps, "matrix": _matrix, "curve": _curve, "gaps": _gaps}[kind]
-    with mpl.rc_context(_style(lang)):
+    with mpl.rc_context(_style(lang)):  # type: ignore[arg-type]  # names of fonts and sizes
         figure: Figure = draw(results, [timed[code] for code in wanted], lang)
         _captioned(figure, results, lang)
         # Text finds its fonts while it is laid out, not later: outside the context they would be others.
@@ -70,7 +79,12 @@ def _style(lang: Lang) -> dict[str, Any]:
     cjk = [name for name in CJK if name in there]
     if lang == "zh" and not cjk:
         warnings.warn(text("plot.no_font", lang, names=", ".join(CJK)), UserWarning, stacklevel=4)
-    return {"font.family": ["DejaVu Sans", *cjk[:1]], "font.size": 12, "axes.spines.top": False, "axes.spines.right": False}
+    return {
+        "font.family": ["DejaVu Sans", *cjk[:1]],
+        "font.size": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
 
 
 def _captioned(figure: Figure, results: Results, lang: Lang) -> None:
@@ -107,13 +121,14 @@ def _rows(results: Results, service: ServiceType) -> pd.DataFrame:
     table = results.coverage
     keep = (table["service"] == service.code) & (table["mode"] == service.mode)
     keep &= (table["limit_minutes"] == service.limit) & (table["demand"] == service.demand[0])
-    return table[keep]
+    found: pd.DataFrame = table[keep]
+    return found
 
 
 def _maps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
     across = min(ACROSS, len(services))
     down = -(-len(services) // across)
-    figure = Figure(figsize=(_WIDTH, 0.6 + 4.1 * down), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 0.6 + 3.2 * down), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for place in axes.flat:
         place.set_axis_off()
@@ -150,7 +165,7 @@ def service_map(
     lang
         zh or en.
     """
-    with mpl.rc_context(_style(lang)):
+    with mpl.rc_context(_style(lang)):  # type: ignore[arg-type]  # names of fonts and sizes
         figure = Figure(figsize=(8.4, 7.2), layout="constrained")
         place = figure.subplots()
         place.set_axis_off()
@@ -189,6 +204,10 @@ def _drawn(
     points = points[(points["type"] == service.code) & points["counted"]]
     if len(points):
         points.plot(ax=place, color=INK, markersize=9, zorder=5)
+    shown = results.units if len(results.units.dropna(subset=["geometry"])) else results.demand
+    west, south, east, north = shown.total_bounds
+    place.set_xlim(west - MARGIN_M, east + MARGIN_M)
+    place.set_ylim(south - MARGIN_M, north + MARGIN_M)
     share = rows.loc[rows["unit_kind"] == "study", "share"]
     told = text("word.not_assessed", lang) if share.isna().all() else f"{share.iloc[0]:.1%}"
     place.set_title(f"{_title(service, lang)}  {told}", fontsize=12)
@@ -202,13 +221,15 @@ def _matrix(results: Results, services: list[ServiceType], lang: Lang) -> Figure
     values = np.full((len(keys), len(services)), np.nan)
     for column, service in enumerate(services):
         mine = parts[service.code]
-        mine = mine[mine["unit_kind"] == "community"].drop_duplicates("unit_id").set_index("unit_id")["share"]
-        values[:, column] = mine.reindex(keys).to_numpy(dtype=np.float64)
+        share = mine[mine["unit_kind"] == "community"].drop_duplicates("unit_id").set_index("unit_id")["share"]
+        values[:, column] = share.reindex(keys).to_numpy(dtype=np.float64)
     figure = Figure(figsize=(_WIDTH, 2.4 + 0.33 * len(keys)), layout="constrained")
     axes = figure.subplots()
     colours = mpl.colormaps["Blues"].with_extremes(bad="#f2f2f2")
     axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(services)), [_title(service, lang) for service in services], fontsize=10)
+    axes.set_xticks(
+        range(len(services)), [_title(service, lang).replace(" · ", "\n") for service in services], fontsize=9
+    )
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(keys)), [_plain(name) for name in units["unit_name"]], fontsize=10)
     axes.tick_params(length=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from geo.messages import Message, subject, text
@@ -190,14 +191,15 @@ def site_lines(analysis: Analysis, sites: pd.DataFrame, lang: Lang) -> list[str]
     basis = {"name": study.head.name, "mark": mark, "service": service.name(lang), "ring": ring, "group": group}
     places = sites.geometry.to_crs(4326)
     lines = [text("site.title", lang, date=study.last_day.isoformat(), **basis)]
-    for row, place in zip(sites.itertuples(index=False), places, strict=True):
-        share = words["not_assessed"] if row.share_cumulative != row.share_cumulative else f"{row.share_cumulative:.1%}"  # noqa: PLR0124 - NaN
+    for (_, row), place in zip(sites.iterrows(), places, strict=True):
+        unknown = math.isnan(row["share_cumulative"])
+        share = words["not_assessed"] if unknown else f"{row['share_cumulative']:.1%}"
         values = {
-            "rank": row.rank,
-            "id": row.candidate_id,
-            "name": row.candidate_name,
-            "new": f"{row.people_newly_served:,.0f}",
-            "served": f"{row.people_served_cumulative:,.0f}",
+            "rank": row["rank"],
+            "id": row["candidate_id"],
+            "name": row["candidate_name"],
+            "new": f"{row['people_newly_served']:,.0f}",
+            "served": f"{row['people_served_cumulative']:,.0f}",
             "share": share,
             "lon": f"{place.x:.6f}",
             "lat": f"{place.y:.6f}",

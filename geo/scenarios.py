@@ -112,9 +112,7 @@ class Scenario:
         )
         people = linked.people(self.network, analysis.demand)
         limit = self.service.limit
-        exits = linked.once(
-            ("exits", self.mode, limit), lambda: linked.exit_minutes(self.network, people, limit=limit)
-        )
+        exits = linked.once(("exits", self.mode, limit), lambda: linked.exit_minutes(self.network, people, limit=limit))
         return coverage.table(
             self.demand,
             analysis.units,
@@ -282,26 +280,23 @@ def question(
     GeoValueError
         With every argument that cannot be used.
     """
-    faults = [_analysis_fault(analysis)] if not isinstance(analysis, Analysis) else []
-    if faults:
-        raise GeoValueError(faults[0])
-    kind, why = _service(analysis, service)
-    faults += why
+    given: object = analysis
+    if not isinstance(given, Analysis):
+        msg = f"analysis is of type {type(given).__name__}; give what geo.analyse(study) returns"
+        raise GeoValueError(msg)
+    kind, faults = _service(analysis, service)
     for name, value, unit in (("limit", limit, "minutes"), ("speed_kmh", speed_kmh, "km/h")):
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if value is not None and not (number and 0 < float(value) < np.inf):
+        if value is not None and not _positive(value):
             faults.append(f"{name} is {value!r}; accepted is a finite number above 0 ({unit})")
     modes = analysis.study.modes
-    if isinstance(mode, str) and mode not in modes:
+    if mode is not None and not isinstance(mode, Mode) and mode not in modes:
         faults.append(f"mode is {mode!r}; accepted are {', '.join(modes)} or a geo.modes.Mode")
-    elif not (mode is None or isinstance(mode, str | Mode)):
-        faults.append(f"mode is of type {type(mode).__name__}; accepted are {', '.join(modes)} or a geo.modes.Mode")
     if faults or kind is None:
         raise GeoValueError("\n".join(faults))
     way = modes[mode or kind.mode] if not isinstance(mode, Mode) else mode
     if speed_kmh is not None:
-        own = {"access_kmh": float(speed_kmh)} if way.access == "foot" else {}
-        way = replace(way, speed_kmh=float(speed_kmh), **own)
+        access_kmh = float(speed_kmh) if way.access == "foot" else way.access_kmh
+        way = replace(way, speed_kmh=float(speed_kmh), access_kmh=access_kmh)
     if limit is not None and float(limit) != kind.limit:
         bands = catalogue.bands(float(limit), kind.minutes)
         kind = replace(kind, limit=float(limit), minutes=bands, basis="", status=OWN)
@@ -310,15 +305,18 @@ def question(
     return Question(kind, way, net)
 
 
-def _analysis_fault(analysis: object) -> str:
-    return f"analysis is of type {type(analysis).__name__}; give what geo.analyse(study) returns"
+def _positive(value: object) -> bool:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and 0 < float(value) < np.inf  # type: ignore[arg-type]
 
 
 def _service(analysis: Analysis, given: object) -> tuple[ServiceType | None, list[str]]:
     """Return the evaluated type that a code, label or alias means, or what is wrong with it."""
     timed = {code: service for code, service in analysis.services.items() if service.test == "minutes"}
     listed = ", ".join(f"{code} ({service.label})" for code, service in timed.items())
-    code = catalogue.name_index(analysis.services.values()).get(catalogue.fold(given)) if isinstance(given, str) else None
+    code = (
+        catalogue.name_index(analysis.services.values()).get(catalogue.fold(given)) if isinstance(given, str) else None
+    )
     if code in timed:
         return timed[code], []
     if code is not None:
@@ -335,11 +333,12 @@ def placed(sites: gpd.GeoDataFrame | None, analysis: Analysis) -> gpd.GeoDataFra
         When they are no table of points; GeoCrsError when they state no CRS.
     """
     crs = analysis.demand.crs
-    if sites is None or (isinstance(sites, gpd.GeoDataFrame) and not len(sites)):
-        return gpd.GeoDataFrame({"id": [], "name": []}, geometry=[], crs=crs)
-    if not isinstance(sites, gpd.GeoDataFrame):
-        msg = f"sites is of type {type(sites).__name__}; accepted is a GeoDataFrame of points"
+    given: object = sites
+    if given is not None and not isinstance(given, gpd.GeoDataFrame):
+        msg = f"sites is of type {type(given).__name__}; accepted is a GeoDataFrame of points"
         raise GeoValueError(msg)
+    if sites is None or not len(sites):
+        return gpd.GeoDataFrame({"id": [], "name": []}, geometry=[], crs=crs)
     if sites.crs is None:
         msg = "sites states no coordinate system; state the one it is in, e.g. sites.set_crs(4326)"
         raise GeoCrsError(msg)

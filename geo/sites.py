@@ -113,7 +113,15 @@ def suggest_sites(
     _refuse(_count_fault("add", add), _model_fault(model), _spacing_fault(spacing_m))
     wide = model in {"p_median", "p_centre"}
     asked = _choice(
-        analysis, service, candidates, wide=wide, spacing_m=spacing_m, group=group, mode=mode, limit=limit, speed_kmh=speed_kmh
+        analysis,
+        service,
+        candidates,
+        wide=wide,
+        spacing_m=spacing_m,
+        group=group,
+        mode=mode,
+        limit=limit,
+        speed_kmh=speed_kmh,
     )
     kind = asked.scenario.service
     if model == "lscp":
@@ -166,7 +174,15 @@ def coverage_by_sites(
     """
     _refuse(_count_fault("most", most), _spacing_fault(spacing_m))
     asked = _choice(
-        analysis, service, candidates, wide=False, spacing_m=spacing_m, group=group, mode=mode, limit=limit, speed_kmh=speed_kmh
+        analysis,
+        service,
+        candidates,
+        wide=False,
+        spacing_m=spacing_m,
+        group=group,
+        mode=mode,
+        limit=limit,
+        speed_kmh=speed_kmh,
     )
     kind, people = asked.scenario.service, asked.people
     served = people.people[units.within(people.minutes, kind.limit)].sum()
@@ -354,7 +370,9 @@ def _ranked(asked: _Choice, sites: NDArray[np.int64], model: str) -> gpd.GeoData
         capped = np.minimum(minutes, units.horizon(kind.limit))
         reached = np.isfinite(minutes) & (people.people > 0)
         if now > served or model in {"p_median", "p_centre"}:
-            rows.append((count - 1, now - served, now, float(capped @ people.people / asked.total), minutes[reached].max()))
+            rows.append(
+                (count - 1, now - served, now, float(capped @ people.people / asked.total), minutes[reached].max())
+            )
         served = now
     number = np.array([order[row[0]] for row in rows], dtype=np.int64)
     places = asked.candidates.iloc[number].reset_index(drop=True)
@@ -366,7 +384,8 @@ def _ranked(asked: _Choice, sites: NDArray[np.int64], model: str) -> gpd.GeoData
             "candidate_name": places["name"].to_numpy(dtype=object),
             "people_newly_served": table["new"].to_numpy(dtype=np.float64),
             "people_served_cumulative": table["served"].to_numpy(dtype=np.float64),
-            "share_cumulative": table["served"].to_numpy(dtype=np.float64) / (asked.total if asked.assessed else np.nan),
+            "share_cumulative": table["served"].to_numpy(dtype=np.float64)
+            / (asked.total if asked.assessed else np.nan),
             "minutes_mean": table["mean"].to_numpy(dtype=np.float64),
             "minutes_furthest": table["furthest"].to_numpy(dtype=np.float64),
             "service": kind.code,
@@ -384,5 +403,5 @@ def _ranked(asked: _Choice, sites: NDArray[np.int64], model: str) -> gpd.GeoData
 
 def _starts(asked: _Choice) -> pd.DataFrame:
     analysis = asked.scenario.analysis
-    rows = (analysis.demand["group"] == asked.group).to_numpy()
-    return analysis.linked.people(asked.scenario.network, analysis.demand)[rows].reset_index(drop=True)
+    rows = np.flatnonzero((analysis.demand["group"] == asked.group).to_numpy())
+    return analysis.linked.people(asked.scenario.network, analysis.demand).iloc[rows].reset_index(drop=True)

@@ -261,7 +261,7 @@ def _cover(demand: Demand, pairs: Pairs, *, limit: float) -> tuple[sparse.csr_ar
     table = np.zeros((len(points), count), dtype=bool)
     table[row, mine.candidate] = True
     _, first, number = np.unique(np.packbits(table, axis=1), axis=0, return_index=True, return_inverse=True)
-    people = np.bincount(number.ravel(), weights=demand.people[points])
+    people = np.bincount(number.ravel(), weights=demand.people[points]).astype(np.float64)
     return sparse.csr_array(table[first].astype(np.float64)), people
 
 

@@ -20,11 +20,12 @@ FLOOR = (
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "siting"),
 )
-OUTPUTS = ("maps", "reports")
+OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "summary", "pipeline", "queries"),
+    *("bars", "prepared", "street_sources", "zones", "linked", "summary", "pipeline", "queries"),
+    *("scenarios", "sites", "controls"),
     *("batch", "sample", "template", "printout", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
@@ -50,7 +51,18 @@ ALLOWED = {
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }
-HEAVY = ("geopandas", "folium", "osmnx", "scipy", "rasterio", "pandas", "shapely", "pyogrio", "xlsxwriter")
+HEAVY = (
+    "geopandas",
+    "folium",
+    "osmnx",
+    "scipy",
+    "rasterio",
+    "pandas",
+    "shapely",
+    "pyogrio",
+    "xlsxwriter",
+    "matplotlib",
+)
 
 
 class Import(NamedTuple):

@@ -145,7 +145,7 @@ def test_spopt_finds_the_same_objectives(seed: int) -> None:
         median.problem.objective.value()
     )
 
-    full = Pairs(*np.nonzero(cost.T < np.inf), cost.T.ravel())
+    full = Pairs(*np.nonzero(np.inf > cost.T), cost.T.ravel())
     centre = PCenter.from_cost_matrix(cost, p_facilities=3).solve(solver)
     ours_furthest = cost[:, siting.p_centre(demand, full, add=3)].min(axis=1).max()
     assert ours_furthest == pytest.approx(centre.problem.objective.value())
