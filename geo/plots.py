@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,16 @@ RINGS = ("#08519c", "#6baed6", "#c6dbef")
 GAP, INK, PALE, SITE = "#d95f0e", "#222222", "#8a8a8a", "#c51b8a"
 MOST_ROWS, MOST_GAPS, ACROSS = 30, 15, 4
 MARGIN_M = 300.0
-_WIDTH, _DARK = 13.3, 0.62
+_WIDTH, _DARK, _DPI = 13.3, 0.62, 80
+
+
+class Slide(Figure):
+    """A figure that a notebook shows by itself, whether or not pyplot was imported."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=_DPI)
+        return file.getvalue()
 
 
 def plot(
@@ -128,7 +138,7 @@ def _rows(results: Results, service: ServiceType) -> pd.DataFrame:
 def _maps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
     across = min(ACROSS, len(services))
     down = -(-len(services) // across)
-    figure = Figure(figsize=(_WIDTH, 0.6 + 3.2 * down), layout="constrained")
+    figure = Slide(figsize=(_WIDTH, 0.6 + 3.2 * down), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for place in axes.flat:
         place.set_axis_off()
@@ -166,7 +176,7 @@ def service_map(
         zh or en.
     """
     with mpl.rc_context(_style(lang)):  # type: ignore[arg-type]  # names of fonts and sizes
-        figure = Figure(figsize=(8.4, 7.2), layout="constrained")
+        figure = Slide(figsize=(8.4, 7.2), layout="constrained")
         place = figure.subplots()
         place.set_axis_off()
         keep = (coverage["limit_minutes"] == service.limit) & (coverage["demand"] == service.demand[0])
@@ -223,7 +233,7 @@ def _matrix(results: Results, services: list[ServiceType], lang: Lang) -> Figure
         mine = parts[service.code]
         share = mine[mine["unit_kind"] == "community"].drop_duplicates("unit_id").set_index("unit_id")["share"]
         values[:, column] = share.reindex(keys).to_numpy(dtype=np.float64)
-    figure = Figure(figsize=(_WIDTH, 2.4 + 0.33 * len(keys)), layout="constrained")
+    figure = Slide(figsize=(_WIDTH, 2.4 + 0.33 * len(keys)), layout="constrained")
     axes = figure.subplots()
     colours = mpl.colormaps["Blues"].with_extremes(bad="#f2f2f2")
     axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=0, vmax=1, aspect="auto")
@@ -242,7 +252,7 @@ def _matrix(results: Results, services: list[ServiceType], lang: Lang) -> Figure
 
 
 def _curve(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
-    figure = Figure(figsize=(_WIDTH, 7.5), layout="constrained")
+    figure = Slide(figsize=(_WIDTH, 7.5), layout="constrained")
     axes = figure.subplots()
     most = max(2 * service.limit for service in services)
     colours = mpl.colormaps["tab10" if len(services) <= len(mpl.colormaps["tab10"].colors) else "tab20"]  # type: ignore[attr-defined]
@@ -277,7 +287,7 @@ def _gaps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
     table = table.sort_values(["people", "gap_id"], ascending=[False, True]).head(MOST_GAPS)[::-1]
     names = results.units[results.units["unit_kind"] == "community"].set_index("unit_id")["unit_name"]
     labels = {service.code: service for service in services}
-    figure = Figure(figsize=(_WIDTH, 1.6 + 0.42 * max(len(table), 1)), layout="constrained")
+    figure = Slide(figsize=(_WIDTH, 1.6 + 0.42 * max(len(table), 1)), layout="constrained")
     axes = figure.subplots()
     spots = [_plain(names.get(unit, text("word.outside", lang))) for unit in table["unit_id"]]
     kinds = [labels[code] for code in table["service"]]

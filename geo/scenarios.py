@@ -111,8 +111,8 @@ class Scenario:
             lambda: coverage.ground(membership, analysis.demand, analysis.units, analysis.streets, around_m=around_m),
         )
         people = linked.people(self.network, analysis.demand)
-        limit = self.service.limit
-        exits = linked.once(("exits", self.mode, limit), lambda: linked.exit_minutes(self.network, people, limit=limit))
+        end = horizon(self.service.limit)
+        exits = linked.once(("exits", self.mode, end), lambda: linked.exit_minutes(self.network, people, limit=end))
         return coverage.table(
             self.demand,
             analysis.units,
