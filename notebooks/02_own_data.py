@@ -61,6 +61,22 @@ new = f'{old[:17]}[{old[17:]}, {{ path = "breakfast.csv", crs = "gcj02" }}]'
 service = '[services.breakfast]\nlabel = "便民早餐点"\nmode = "walk"\nlimit = 10\n'
 study_file.write_text(text.replace(old, new) + "\n" + service, encoding="utf-8")
 
+# %% [markdown]
+# ## Faults are told all together
+#
+# 一行没有坐标：程序不猜，也不悄悄丢，而是说出文件、行号和怎么补。
+
+# %%
+try:
+    geo.analyse(folder)
+except geo.InputFaultsError as error:
+    print(error.text("zh"))
+
+# %% [markdown]
+# 核实之后，这一行先撤下，再算。
+
+# %%
+places.dropna(subset=["经度"]).to_csv(folder / "breakfast.csv", index=False, encoding="utf-8-sig")
 # %%
 analysis = geo.analyse(folder)
 analysis
@@ -68,7 +84,7 @@ analysis
 # %% [markdown]
 # ## The repair report
 #
-# 没有一行会悄悄消失：重复的、没有坐标的、在建的，都在修复报告里，说明原因和怎么补。
+# 没有一行会悄悄消失：重复的、在建的，都在修复报告里，说明原因和怎么补。
 
 # %%
 report = analysis.repairs[analysis.repairs["source"] == "breakfast.csv"]

@@ -51,7 +51,7 @@ homes, clinics = points.iloc[12:].reset_index(drop=True), points.iloc[:12].reset
 
 # %%
 nearest = geo.nearest_minutes(streets, homes, clinics, limit=60)
-nearest.describe(include="all")
+nearest.head(8)
 
 # %% [markdown]
 # ## Isochrones, and the same numbers as a picture

@@ -33,7 +33,7 @@ counties = {name: geo.analyse(f"../layers/{name}") for name in ("yongchun", "nan
 rows = [
     table[(table["unit_kind"] == "study") & table["limit_minutes"].notna()].assign(county=one.study.head.name)
     for one in counties.values()
-    for table in [pd.DataFrame(one.coverage)]
+    for table in [pd.DataFrame(one.coverage.drop(columns="geometry"))]
 ]
 whole = pd.concat(rows)
 whole = whole[(whole["limit_minutes"] == 15) & (whole["mode"] == "walk")]
