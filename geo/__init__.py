@@ -14,10 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geo.controls import panel
     from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
     from geo.fetch import fetch_study
     from geo.pipeline import Analysis, analyse
     from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
+    from geo.scenarios import Scenario, what_if
+    from geo.sites import coverage_by_sites, suggest_sites
     from geo.split import split_streets
     from geo.study import Study, read_study
 
@@ -29,15 +32,20 @@ _ROOMS = {
     "GeoError": "errors",
     "GeoValueError": "errors",
     "InputFaultsError": "errors",
+    "Scenario": "scenarios",
     "Study": "study",
     "analyse": "pipeline",
     "fetch_study": "fetch",
+    "coverage_by_sites": "sites",
     "isochrones": "queries",
     "minutes_matrix": "queries",
     "nearest_minutes": "queries",
     "read_streets": "queries",
+    "panel": "controls",
     "read_study": "study",
     "split_streets": "split",
+    "suggest_sites": "sites",
+    "what_if": "scenarios",
 }
 
 __all__ = [
@@ -46,16 +54,21 @@ __all__ = [
     "GeoError",
     "GeoValueError",
     "InputFaultsError",
+    "Scenario",
     "Study",
     "__version__",
     "analyse",
+    "coverage_by_sites",
     "fetch_study",
     "isochrones",
     "minutes_matrix",
     "nearest_minutes",
+    "panel",
     "read_streets",
     "read_study",
     "split_streets",
+    "suggest_sites",
+    "what_if",
 ]
 
 

@@ -15,7 +15,7 @@ import typer
 from geo import __version__, cli_osm
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
-from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines
+from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines, site_lines
 from geo.terminal import (
     SOME_FAILED,
     USAGE,
@@ -396,6 +396,52 @@ def _countdown(lang: Language) -> Iterator[Callable[[Outcome, int, int], None]]:
             bar.update(task, completed=number, total=total)
 
         yield tell
+
+
+@app.command(short_help="Suggest where to build next / 建议新建点位")
+def site(
+    study: StudyArgument,
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="Code or name, e.g. 长者食堂 / 服务类型的代码或名称")
+    ],
+    add: Annotated[int, typer.Option("--add", metavar="N", min=1, help="How many sites / 新建几处")] = 3,
+    candidates: Annotated[
+        str,
+        typer.Option(
+            "--candidates",
+            metavar="venues|streets",
+            help="Venues with room, or places along the streets / 有空间的场所，或沿街点位",
+        ),
+    ] = "venues",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="mclp|lscp|p_median|p_centre",
+            help="Most people, fewest sites, least minutes, nearest for the furthest / 人数最多、点位最少、总分钟最少、最远者最近",
+        ),
+    ] = "mclp",
+    data: DataOption = None,
+    lang: LangOption = Language.ZH,
+) -> None:
+    """Suggest where to build N more sites of a service so that most people are newly served; what exists stays.
+
+    建议某类服务再建 N 处的点位：新覆盖的人最多，现有设施不动。
+
+    \b
+    geo site layers/yongchun 长者食堂 --add 3
+    """  # noqa: D301 - typer wants the sign itself
+    from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries
+    from geo.sites import suggest_sites  # noqa: PLC0415
+
+    try:
+        with _progress(lang) as progress:
+            analysis = analyse(_read(study, data), progress=progress)
+            found = suggest_sites(analysis, service, add=add, candidates=candidates, model=model)  # type: ignore[arg-type]
+    except GeoError as error:
+        raise typer.Exit(_faults(error, study, lang)) from None
+    for line in site_lines(analysis, found, lang.value):
+        _say(line)
 
 
 cli_osm.add_to(app)

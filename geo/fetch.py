@@ -21,8 +21,8 @@ from geo.study_file import PERIOD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from geo.bars import Progress
     from geo.messages import Lang
-    from geo.pipeline import Progress
 
 # Four kilometres: who walks or rides an e-bike for fifteen minutes from inside meets no cut street.
 MARGIN_M = 4_000.0

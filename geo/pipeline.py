@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -13,26 +13,24 @@ import shapely
 from geo import (
     areas,
     barriers,
+    bars,
     coverage,
     demand as demand_room,
     gaps,
-    layers,
     ledger_file,
+    linked as linked_room,
     matches,
     measures,
-    network,
     past_results,
     periods,
-    population,
     snapping,
-    terrain,
 )
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
-from geo.layers import suspicion
+from geo.inputs import Inputs, read_inputs
+from geo.linked import Linked
 from geo.messages import DEFAULT_LANG, Message
 from geo.results import Results
-from geo.street_sources import read_all
 from geo.study import Study, read_study
 from geo.summary import summarise
 from geo.travel_times import minutes_at, reach
@@ -40,12 +38,14 @@ from geo.units import horizon
 from geo.zones import Zones, draw, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import folium
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from geo.bars import Progress
     from geo.catalogue import ServiceType
     from geo.messages import Lang
     from geo.modes import Mode
@@ -55,20 +55,18 @@ COMBINE = ("dissolve", "each", "split")
 CONTEXT = ("boundary", "water", "barriers", "gates", "venues")
 
 
-class Progress(Protocol):
-    """Told what is being done and how far it is, 0 to 1."""
-
-    def __call__(self, step: Message, done: float) -> None:
-        """Take note of one step."""
-
-
-def _silent(step: Message, done: float) -> None:
-    del step, done
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Analysis(Results):
-    """Results of a study that can show and write themselves; see :class:`geo.results.Results`."""
+    """Results of a study that can show and write themselves; see :class:`geo.results.Results`.
+
+    Attributes
+    ----------
+    linked
+        How people and services are linked to the streets; what further questions start from
+        (:func:`geo.suggest_sites`, :func:`geo.what_if`, :func:`geo.panel`).
+    """
+
+    linked: Linked
 
     def map(self, *, lang: Lang = DEFAULT_LANG) -> folium.Map:
         """Return the offline map; the last line of a notebook cell shows it."""
@@ -110,81 +108,39 @@ class Analysis(Results):
         reports.keep_ledger(self, path, lang=lang)
         return path
 
+    def plot(self, kind: str = "maps", *, services: Sequence[str] | None = None, lang: Lang = DEFAULT_LANG) -> Figure:
+        """Return a matplotlib figure for a slide, captioned with its basis.
+
+        Parameters
+        ----------
+        kind
+            `maps` (a small map a service), `matrix` (community × service), `curve` (share of people against
+            minutes) or `gaps` (the largest).
+        services
+            Codes of types measured in minutes; by default all.
+        lang
+            zh or en.
+
+        Raises
+        ------
+        GeoValueError
+            When the kind or a service is not known.
+        """
+        from geo import plots  # noqa: PLC0415 - matplotlib takes long to import
+
+        return plots.plot(self, kind, services=services, lang=lang)
+
+    def _repr_html_(self) -> str:
+        from geo import outline  # noqa: PLC0415
+
+        return outline.html_of(self)
+
     def __repr__(self) -> str:
         counts = f"{len(self.services)} services, {len(self.units)} units, {len(self.gaps)} gaps"
         return f"<Analysis {self.study.head.id} {self.study.head.period}: {counts}>"
 
 
-class Slopes(NamedTuple):
-    """Streets cut into short pieces, and the rise over run of each."""
-
-    pieces: gpd.GeoDataFrame
-    gradient: NDArray[np.float64]
-
-
-class Inputs(NamedTuple):
-    """What was read."""
-
-    layers: layers.LayerSet
-    streets: gpd.GeoDataFrame
-    units: gpd.GeoDataFrame
-    area: shapely.Geometry | None
-    cells: population.Cells | None
-    slopes: Slopes | None
-    notes: list[tuple[str, Message]]
-
-
-def read_inputs(study: Study, *, progress: Progress = _silent) -> Inputs:
-    """Read every layer of a study.
-
-    Raises
-    ------
-    InputFaultsError
-        With every fault of every layer.
-    """
-    faults: list[Fault] = []
-    progress(Message("run.layers"), 0.0)
-    try:
-        read = layers.read_layers(study)
-    except InputFaultsError as error:
-        faults += error.faults
-        faults += read_all(study, None, None, [])[1]
-        raise InputFaultsError(faults) from error
-    progress(Message("run.streets"), 0.08)
-    notes: list[tuple[str, Message]] = []
-    streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
-    if streets is not None:
-        read, doubts = suspicion.judged(study.layers, read, streets)
-        faults += doubts
-    units = areas.build(read.tables, read.crs)
-    area = areas.study_area(units, read.tables["boundary"])
-    cells, slopes = None, None
-    faults += _double_counts(study, units)
-    for source in study.layers.population[:1]:
-        try:
-            cells = population.read_cells(
-                _file(source.file), crs=read.crs, area=area, where=source.label, given=source.crs
-            )
-        except InputFaultsError as error:
-            faults += error.faults
-    for source in study.layers.terrain[:1] if streets is not None else ():
-        try:
-            pieces = terrain.cut(streets)
-            found = terrain.gradients(pieces, _file(source.file), where=source.label, given=source.crs)
-            slopes = Slopes(pieces, found.rise_over_run)
-            notes += [("terrain", message) for message in terrain.told(found, pieces)]
-        except InputFaultsError as error:
-            faults += error.faults
-    if faults or streets is None:
-        raise InputFaultsError(faults)
-    if cells is not None and cells.left_out:
-        notes.append(("population", Message("demand.left_out", {"people": f"{cells.left_out:.0f}"})))
-    if cells is not None and cells.negative:
-        notes.append(("population", Message("demand.negative", {"count": cells.negative})))
-    return Inputs(read, streets, units, area, cells, slopes, notes)
-
-
-def rehearse(study: Study, *, progress: Progress = _silent) -> tuple[Inputs, pd.DataFrame]:
+def rehearse(study: Study, *, progress: Progress = bars.silent) -> tuple[Inputs, pd.DataFrame]:
     """Read a study and prove that it can be computed; return the inputs and the whole repair report.
 
     Raises
@@ -204,31 +160,13 @@ def _starts(inputs: Inputs) -> demand_room.Starts:
     return demand_room.starts(inputs.units, inputs.streets, gates=gates, cells=inputs.cells)
 
 
-def _double_counts(study: Study, units: gpd.GeoDataFrame) -> list[Fault]:
-    """Return the fault of communities without outline beside a raster: their people would be counted twice."""
-    points = (units["unit_kind"] == "community") & ~units["own_outline"] & units["population"].notna()
-    if not study.layers.population or not points.any():
-        return []
-    names = ", ".join(units.loc[points, "unit_name"].head(5))
-    return [
-        Fault("layers.population", Message("demand.points_and_raster", {"count": int(points.sum()), "names": names}))
-    ]
-
-
-def _file(path: Path | None) -> Path:
-    if path is None:
-        msg = "a raster layer needs a path"
-        raise GeoValueError(msg)
-    return path
-
-
 def evaluated(study: Study, points: gpd.GeoDataFrame) -> dict[str, ServiceType]:
     """Return the types to evaluate: those with a row, and those that the study file names."""
     present = {*points["type"], *study.asked}
     return {code: service for code, service in study.services.items() if code in present}
 
 
-def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: Progress = _silent) -> Analysis:
+def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: Progress | None = None) -> Analysis:
     """Compute coverage, gaps and isochrones of a study.
 
     Parameters
@@ -239,7 +177,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         Isochrones to add to the dissolved ones: `dissolve` (none), `each` (one a facility) or
         `split` (divided by the nearest facility).
     progress
-        Told each step.
+        Told each step; by default a bar shows it in a terminal and in a notebook, and nothing elsewhere.
 
     Returns
     -------
@@ -255,6 +193,14 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         msg = f"combine={combine!r}; accepted are {', '.join(COMBINE)}"
         raise GeoValueError(msg)
     study = study if isinstance(study, Study) else read_study(study)
+    if progress is None:
+        with bars.bar() as shown:
+            return _analysed(study, combine, shown)
+    return _analysed(study, combine, progress)
+
+
+def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
+    """Return the analysis of a study: the order of the rooms."""
     previous = past_results.read(study.previous) if study.previous is not None else None
     inputs = read_inputs(study, progress=progress)
     points = inputs.layers.tables["service_points"]
@@ -289,8 +235,15 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         island_m=study.adequacy.island_m,
     )
     progress(Message("run.surfaces"), 0.4)
-    zones = draw(
+    links = Linked(
         Zones(networks, served, linked, fence, cap_m),
+        inputs.streets,
+        inputs.slopes,
+        inputs.area,
+        tuple(sorted(begun.unknown)),
+    )
+    zones = draw(
+        links.zones,
         timed,
         people,
         points,
@@ -300,7 +253,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     progress(Message("run.coverage"), 0.8)
     membership = coverage.members(people, inputs.units)
     place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
-    exits = _exits(inputs, networks, linked, timed, cap_m=cap_m)
+    exits = links.exits([ring for service in timed for ring in service.rings])
     table = coverage.table(
         people,
         inputs.units,
@@ -378,6 +331,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         changes=since.changes,
         ledger=since.ledger,
         gaps_past=since.past,
+        linked=links,
     )
 
 
@@ -392,7 +346,9 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
     found, lacking = {}, []
     for name in wanted:
         try:
-            found[name] = _network(inputs, study.modes[name], island_m=study.adequacy.island_m)
+            found[name] = linked_room.build_network(
+                inputs.streets, inputs.slopes, study.modes[name], island_m=study.adequacy.island_m
+            )
         except GeoValueError:
             lacking.append(name)
     if lacking:
@@ -400,13 +356,6 @@ def _networks(study: Study, inputs: Inputs, services: Iterable[ServiceType]) -> 
         why = Message("run.no_street_for", {"modes": ", ".join(lacking)})
         raise InputFaultsError([Fault(f"{where} (streets)", why)])
     return found
-
-
-def _network(inputs: Inputs, mode: Mode, *, island_m: float) -> Network:
-    """Return the network of a mode; where it heeds slopes, of streets cut short enough to follow them."""
-    slopes = inputs.slopes if mode.slope else None
-    gradient = None if slopes is None else slopes.gradient
-    return network.build(_pieces(inputs, mode), mode, gradient=gradient, island_m=island_m)
 
 
 def _pieces(inputs: Inputs, mode: Mode) -> gpd.GeoDataFrame:
@@ -476,33 +425,6 @@ def _with_minutes(
                 named[~mine] = None
                 columns[f"nearest_{service.code}"] = named
     return people.assign(**columns)
-
-
-def _exits(
-    inputs: Inputs,
-    networks: Mapping[str, Network],
-    linked: Mapping[str, pd.DataFrame],
-    services: Iterable[ServiceType],
-    *,
-    cap_m: float,
-) -> dict[str, NDArray[np.float64]]:
-    """Return the minutes of people to where streets leave the study's area, by mode."""
-    if inputs.area is None:
-        return {}
-    furthest: dict[str, float] = {}
-    for service in services:
-        for ring in service.rings:
-            furthest[ring.mode] = max(furthest.get(ring.mode, 0.0), ring.limit)
-    border = shapely.boundary(inputs.area)
-    shapely.prepare(border)
-    found = {}
-    for mode, limit in furthest.items():
-        lines = networks[mode].lines
-        crossing = shapely.get_parts(shapely.intersection(lines[shapely.intersects(border, lines)], border))
-        places = crossing[shapely.get_type_id(crossing) == shapely.GeometryType.POINT]
-        gates = snapping.snap(networks[mode], places, cap_m=cap_m)
-        found[mode] = minutes_at(reach(networks[mode], gates, limit=limit), linked[mode])[0]
-    return found
 
 
 def _gaps(

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo.fetch import Fetched
+    from geo.inputs import Inputs
     from geo.messages import Lang
     from geo.periods import TwoPeriods
-    from geo.pipeline import Analysis, Inputs
+    from geo.pipeline import Analysis
     from geo.quality import Line
 
 
@@ -268,3 +269,32 @@ def _gap_lines(
 
 def _number(value: float, form: str) -> str:
     return form.format(value) if math.isfinite(value) else "—"
+
+
+def site_lines(analysis: Analysis, sites: pd.DataFrame, lang: Lang) -> list[str]:
+    """Return suggested sites, best first, with what each adds and what it rests on."""
+    if not len(sites):
+        return [text("site.none", lang)]
+    first, study = sites.iloc[0], analysis.study
+    service, words = analysis.services[first["service"]], subject("word", lang)
+    ring = text("cli.ring", lang, mode=words.get(first["mode"], first["mode"]), limit=f"{first['limit_minutes']:g}")
+    group = words.get(first["demand"], first["demand"])
+    mark = text("cli.synthetic", lang) if study.head.synthetic else ""
+    basis = {"name": study.head.name, "mark": mark, "service": service.name(lang), "ring": ring, "group": group}
+    places = sites.geometry.to_crs(4326)
+    lines = [text("site.title", lang, date=study.last_day.isoformat(), **basis)]
+    for (_, row), place in zip(sites.iterrows(), places, strict=True):
+        unknown = math.isnan(row["share_cumulative"])
+        share = words["not_assessed"] if unknown else f"{row['share_cumulative']:.1%}"
+        values = {
+            "rank": row["rank"],
+            "id": row["candidate_id"],
+            "name": row["candidate_name"],
+            "new": f"{row['people_newly_served']:,.0f}",
+            "served": f"{row['people_served_cumulative']:,.0f}",
+            "share": share,
+            "lon": f"{place.x:.6f}",
+            "lat": f"{place.y:.6f}",
+        }
+        lines.append(text("site.line", lang, **values))
+    return lines

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geo.bars import bar
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
-    from geo.pipeline import Progress
+    from geo.bars import Progress
 
 # Where the study file itself could not be opened, there is nothing to say of its layers.
 UNOPENED = {"study.no_such", "study.no_file", "study.not_utf8", "study.not_toml", "study.unreadable"}
@@ -57,21 +57,9 @@ def faults_told(error: GeoError, given: object, lang: Language) -> int:
     return UNUSABLE
 
 
-@contextmanager
-def progress_shown(lang: Language) -> Iterator[Progress]:
+def progress_shown(lang: Language) -> AbstractContextManager[Progress]:
     """Show a bar on a terminal, nothing where the output is piped."""
-    from rich.console import Console  # noqa: PLC0415 - only verbs that take long
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def note(step: Message, done: float) -> None:
-            bar.update(task, description=step.text(lang.value), completed=done)
-
-        yield note
+    return bar(lang.value)
 
 
 def place_faults(place: Path) -> list[Fault]:

@@ -123,10 +123,8 @@ def draw(
         Told the share that is done.
     """
     rings = [(service, number) for service in services for number in range(len(service.rings))]
-    bounds = _bounds(base, people, points)
-    cell_m = surfaces.CELL_M
-    while (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS and cell_m < COARSEST_M:
-        cell_m *= 2.0
+    bounds = extent(base, people, points)
+    cell_m = first_cell_m(bounds)
     best: dict[Key, _Zone] = {}
     left = rings
     while left and cell_m >= surfaces.FINEST_M:
@@ -160,7 +158,15 @@ def _together(zones: list[_Zone], rings: Sequence[tuple[ServiceType, int]], peop
     )
 
 
-def _bounds(base: Zones, people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> Box:
+def first_cell_m(bounds: Box) -> float:
+    """Return the side of the cells that a drawing begins with: the usual one, coarser where that were too many."""
+    cell_m = surfaces.CELL_M
+    while (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / cell_m**2 > MOST_CELLS and cell_m < COARSEST_M:
+        cell_m *= 2.0
+    return cell_m
+
+
+def extent(base: Zones, people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> Box:
     """Return what is drawn: around people and services, as far as there are streets."""
     west, south, east, north = shapely.total_bounds(
         np.concatenate([people.geometry.to_numpy(), points.geometry.to_numpy()])
@@ -188,12 +194,12 @@ def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> d
             found[mode] = shared._replace(links=shared.links.for_mode(net))
             continue
         links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
-        _link(links, bounds)
+        link_cells(links, bounds)
         found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
     return found
 
 
-def _link(links: CellLinks, bounds: Box) -> None:
+def link_cells(links: CellLinks, bounds: Box) -> None:
     """Link the cells of a box, or take them over from an earlier run on the same streets and barriers."""
     net = links.network
     streets = (net.xy, net.offset, net.island, net.both_ways, net.ground_scale)

@@ -23,12 +23,13 @@ INPUTS = (
 )
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
 )
-OUTPUTS = ("maps", "reports")
+OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
-    *("prepared", "street_sources", "zones", "measures", "matches", "summary", "periods", "pipeline", "queries"),
+    *("bars", "prepared", "street_sources", "zones", "linked", "inputs", "measures", "matches", "summary", "periods"),
+    *("pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),
 )
@@ -59,7 +60,18 @@ ALLOWED = {
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }
-HEAVY = ("geopandas", "folium", "osmnx", "scipy", "rasterio", "pandas", "shapely", "pyogrio", "xlsxwriter")
+HEAVY = (
+    "geopandas",
+    "folium",
+    "osmnx",
+    "scipy",
+    "rasterio",
+    "pandas",
+    "shapely",
+    "pyogrio",
+    "xlsxwriter",
+    "matplotlib",
+)
 
 
 class Import(NamedTuple):

@@ -1,4 +1,4 @@
-"""Every notebook runs from a clean kernel, carries no outputs, and stays thin."""
+"""Every notebook runs from a clean kernel, carries no outputs, stays thin, and equals its paired script."""
 
 from __future__ import annotations
 
@@ -11,27 +11,57 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MOST_LINES = 110
+# What each must show: a map's frame, pictures, or the panel's widget.
+SHOWN = {
+    "01_first_map": {"frame": 1, "picture": 4, "widget": 0},
+    "02_own_data": {"frame": 0, "picture": 1, "widget": 0},
+    "03_gaps_and_sites": {"frame": 0, "picture": 3, "widget": 1},
+    "04_a_real_city": {"frame": 0, "picture": 1, "widget": 0},
+    "05_batch_and_compare": {"frame": 0, "picture": 1, "widget": 0},
+}
 
 
-def test_there_is_a_first_notebook():
-    assert NOTEBOOKS[0].name == "01_first_map.ipynb"
+def test_all_notebooks_are_known():
+    assert [path.stem for path in NOTEBOOKS] == sorted(SHOWN)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_is_stored_without_outputs(path):
+def test_notebook_is_stored_without_outputs_and_thin(path):
     book = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in book.cells)
+    assert sum(cell.source.count("\n") + 1 for cell in book.cells if cell.cell_type == "code") < MOST_LINES
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_equals_its_script(path):
+    jupytext = pytest.importorskip("jupytext", reason="jupytext is not installed")
+    book, script = nbformat.read(path, as_version=4), jupytext.read(path.with_suffix(".py"))
+    assert [(cell.cell_type, cell.source) for cell in book.cells] == [
+        (cell.cell_type, cell.source) for cell in script.cells
+    ]
+
+
+def test_the_first_map_stands_within_ten_lines():
+    book = nbformat.read(NOTEBOOKS[0], as_version=4)
+    lines = [line for cell in book.cells if cell.cell_type == "code" for line in cell.source.split("\n") if line]
+    assert lines.index("analysis.map()") < 10
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_from_a_clean_kernel(path, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("GEO_CACHE", str(tmp_path / "cache"))
     book = nbformat.read(path, as_version=4)
     NotebookClient(
         book, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     shown = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
-    pages = [output.data["text/html"] for output in shown if "text/html" in output.get("data", {})]
-    assert any("<iframe" in page for page in pages), "the notebook shows no map"
     assert not [output for output in shown if output.output_type == "error"]
+    data = [output.get("data", {}) for output in shown]
+    assert sum("<iframe" in one.get("text/html", "") for one in data) >= SHOWN[path.stem]["frame"]
+    assert sum("image/png" in one for one in data) >= SHOWN[path.stem]["picture"]
+    assert sum("application/vnd.jupyter.widget-view+json" in one for one in data) >= SHOWN[path.stem]["widget"]
+    said = [output.text for output in shown if output.output_type == "stream" and output.name == "stderr"]
+    assert said == []

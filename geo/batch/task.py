@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from geo.bars import silent
 from geo.batch import fingerprint
 from geo.batch.outcome import Outcome
 from geo.errors import Fault, GeoError, InputFaultsError
@@ -60,7 +61,9 @@ def _computed(job: Job) -> bool:
         return True
     from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries, not needed where nothing changed
 
-    written = analyse(study).write(job.place, lang=job.lang)
+    analysis = analyse(study, progress=silent)
+    written = analysis.write(job.place, lang=job.lang)
+    analysis.keep_ledger(lang=job.lang)
     try:
         fingerprint.keep(job.place, found, written, ledger=ledger)
     except OSError as error:
