@@ -91,20 +91,6 @@ report = analysis.repairs[analysis.repairs["source"] == "breakfast.csv"]
 report.assign(message=report["message"].astype(str))[["row", "action", "message"]]
 
 # %% [markdown]
-# ## The suspicion test
-#
-# 如果忘了写 `gcj02`，点会整体偏出街道。程序把每一层按几种坐标系试一遍，发现换一种更贴近道路就停下来问。
-
-# %%
-shifted = pd.read_csv(folder / "service_points.csv")
-shifted[["经度", "纬度"]] += [0.0049, -0.0029]
-shifted.to_csv(folder / "service_points.csv", index=False, encoding="utf-8-sig")
-try:
-    geo.analyse(folder)
-except geo.InputFaultsError as error:
-    print(error.text("zh"))
-
-# %% [markdown]
 # ## Where the new service stands
 
 # %%
