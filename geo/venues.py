@@ -18,9 +18,9 @@ def room(venues: pd.DataFrame, points: pd.DataFrame) -> pd.Series[float]:
     """Return the capacity that the working services of each venue leave free; NaN where the venue states none."""
     working = points[(points["state"] == "working") & (points["venue"] != "")]
     used = working["capacity"].fillna(0.0).groupby(working["venue"]).sum()
-    return pd.Series(venues["capacity"].to_numpy(dtype=np.float64), index=venues.index) - venues["id"].map(used).fillna(
-        0.0
-    )
+    held = np.asarray(venues["capacity"], dtype=np.float64)
+    taken = np.asarray(venues["id"].map(used.to_dict()).astype("float64").fillna(0.0), dtype=np.float64)
+    return pd.Series(held - taken, index=venues.index)
 
 
 def usable(venues: gpd.GeoDataFrame, points: pd.DataFrame) -> gpd.GeoDataFrame:

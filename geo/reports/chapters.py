@@ -169,7 +169,7 @@ def _centres(report: Report, scope: Scope) -> None:
 def coverage(report: Report, scope: Scope, atlas: Atlas) -> None:
     """3: who is served, by all three ways of measuring; units beside each other; maps of the services."""
     edition = scope.edition
-    report.text(edition.say("way_explained"))
+    report.text(edition.tell("way", told=edition.say("way_explained")))
     report.heading(edition.tell("section_three_ways"), level=2)
     compared = scope.findings.compared.get(scope.unit, [])
     line = headline.pass_line(edition.results)

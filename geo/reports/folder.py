@@ -119,8 +119,8 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
         geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
-        written = word.write_word(results, folder, lang=lang)
         packing.result()
+    written = word.write_word(results, folder, lang=lang)  # by itself, so that both are not in memory at once
     tables_written = ["coverage.csv", "coverage_standards.csv", "gaps.csv"]
     names = [*tables_written, "layers.gpkg", "summary.json", "report.xlsx", *written, *surfaces]
     if results.comparison is not None:

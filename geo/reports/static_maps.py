@@ -177,6 +177,8 @@ class Sheet:
                     _scale_and_north(axes, self.words)
             target = io.BytesIO()
             self.figure.savefig(target, format="png", dpi=self.dpi, metadata={"Software": None}, pil_kwargs=_PACKING)
+        self.figure.clear()
+        self.figure.canvas.__dict__.pop("renderer", None)  # ten megabytes of ink, else kept until circles are swept
         return target.getvalue()
 
 

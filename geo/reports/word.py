@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(content)
         names.append(name)
+        gc.collect()  # a document and its parts point at each other
     return names
 
 
@@ -68,6 +70,7 @@ def safe_names(ids: list[str]) -> list[str]:
             name = f"{stem}_{again}"
         taken.add(name.casefold())
         names.append(name)
+        gc.collect()  # a document and its parts point at each other
     return names
 
 
