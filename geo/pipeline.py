@@ -10,7 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import areas, barriers, coverage, demand as demand_room, gaps, layers, network, population, snapping, terrain
+from geo import (
+    areas,
+    barriers,
+    coverage,
+    demand as demand_room,
+    gaps,
+    layers,
+    network,
+    population,
+    snapping,
+    street_graph,
+    terrain,
+)
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.layers import suspicion
@@ -300,6 +312,15 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
         context={name: inputs.layers.tables[name] for name in CONTEXT if name in inputs.layers.tables},
         repairs=repairs,
         summary=summary,
+        graphs=street_graph.graphs(
+            networks,
+            linked=linked,
+            served=served,
+            people=people,
+            points=points,
+            services=timed,
+            cut=frozenset(mode for mode in networks if inputs.slopes is not None and study.modes[mode].slope),
+        ),
     )
 
 

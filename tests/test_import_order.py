@@ -20,6 +20,7 @@ FLOOR = (
 INPUTS = ("layers", "osm", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
+    "street_graph",
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
 )
 OUTPUTS = ("maps", "reports")
@@ -38,6 +39,7 @@ MACHINE = {
     "barriers": ("line_index",),
     "snapping": ("line_index", "barriers"),
     "travel_times": ("windows",),
+    "street_graph": ("travel_times",),
     "cells": ("barriers", "snapping", "travel_times"),
     "crossings": ("line_index", "snapping", "travel_times", "cells"),
     "surfaces": ("crossings",),

@@ -99,7 +99,12 @@
           if (row.note) lines.push([words.text("reason"), row.note]);
         });
       }
-      return this._card(this.unitName(unit), lines);
+      const card = this._card(this.unitName(unit), lines);
+      const ask = geo.make("button", "ask", words.text("ask_unit"));
+      ask.type = "button";
+      ask.dataset.ask = unit;
+      card.append(ask);
+      return card;
     }
 
     _gapCard(gap) {

@@ -2,7 +2,8 @@
 (function (geo) {
   "use strict";
 
-  const TABS = ["gaps", "units", "points", "notes"];
+  const TABS = ["gaps", "units", "points", "ask", "notes"];
+  geo.tabs = TABS;
   const FACTORIES_MOST = 30; // more of them are folded
 
   function button(className, onClick, ...content) {
@@ -178,9 +179,40 @@
         tab.setAttribute("role", "tab");
         tab.setAttribute("aria-selected", String(name === this.tab));
         tab.dataset.tab = name;
+        tab.id = "tab-" + name;
+        tab.setAttribute("aria-controls", "sheet");
+        tab.tabIndex = name === this.tab ? 0 : -1;
         return tab;
       });
       geo.fill(document.getElementById("tabs"), tabs);
+      document.getElementById("sheet").setAttribute("aria-labelledby", "tab-" + this.tab);
+    }
+
+    // Arrow keys go from tab to tab.
+    listen() {
+      document.getElementById("tabs").addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        this.open(TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]);
+        document.getElementById("tab-" + this.tab).focus();
+      });
+    }
+
+    // What the sheet lists, for a file.
+    table() {
+      const { page } = this;
+      const { words, data } = page;
+      if (this.tab === "units" && !page.isPresence()) {
+        const kinds = ["study", "community", "outside", "park", "district", "factory"].filter((kind) => !(page.hidden && kind === "factory"));
+        const rows = kinds.flatMap((kind) => this._rowsOf(kind)).map((row) => [words.text(data.units.kind[row.unit]), page.unitName(row.unit), words.text(data.groups[row.group]), row.people, row.served, words.percent(row.share), words.text(row.status)]);
+        return [[words.text("kind"), words.text("unit"), words.text("group"), words.text("people_all"), words.text("people_reached"), words.text("share"), words.text("state")], ...rows];
+      }
+      if (this.tab === "units") return [[words.text("unit"), words.text("has_one")], ...page.presenceRows().map((row) => [page.unitName(row.unit), words.text(row.share >= 1 ? "present" : "absent")])];
+      if (this.tab === "points") return [[words.text("name"), words.text("state")], ...page.pointsOf(page.service).map((item) => [page.pointName(item.point), page.pointText(item)])];
+      if (this.tab === "ask" && page.asking.subject) return [[page.asking.title()], [words.text("service"), words.text("nearest_label"), words.text("minutes_word"), words.text("reason")], ...page.asking.answers.map((answer) => [data.services[answer.service].label, answer.point >= 0 ? page.pointName(answer.point) : "", page.asking.minutesText(answer), answer.reason ? words.text(answer.reason, answer.values) : ""])];
+      const gaps = page.shownGaps();
+      return [[words.text("rank"), words.text("gap_id"), words.text("place"), words.text("gap_people"), words.text("nearest_label")], ...gaps.map((gap) => [page.gapMark(gap), data.gaps.id[gap], page.gapPlace(gap), Math.round(page.gapPeople(gap)), page.nearestText(gap)])];
     }
 
     open(name) {
@@ -189,11 +221,23 @@
       this._sheet();
     }
 
+    // The sheet anew, and the eye where it was.
+    redrawSheet(focused) {
+      const sheet = document.getElementById("sheet");
+      const { scrollTop } = sheet;
+      this._sheet();
+      sheet.scrollTop = scrollTop;
+      const element = focused && sheet.querySelector(focused);
+      if (element) element.focus({ preventScroll: true });
+    }
+
     _sheet() {
+      const { page } = this;
       const parts = {
         gaps: () => this._gaps(),
         units: () => this._units(),
         points: () => this._points(),
+        ask: () => page.asking.sheet(),
         notes: () => geo.notes(this.page),
       };
       const sheet = document.getElementById("sheet");
@@ -237,7 +281,7 @@
     _units() {
       const { page } = this;
       const { words } = page;
-      const kinds = ["study", "community", "outside", "park", "district", "factory"].map((kind) => [kind, this._rowsOf(kind)]);
+      const kinds = ["study", "community", "outside", "park", "district", "factory"].filter((kind) => !(page.hidden && kind === "factory")).map((kind) => [kind, this._rowsOf(kind)]);
       const folded = kinds.filter(([kind, rows]) => kind === "factory" && rows.length > FACTORIES_MOST);
       const open = kinds.filter((pair) => !folded.includes(pair));
       if (!kinds.some(([, rows]) => rows.length)) return [geo.make("p", "quiet", words.text("no_rows"))];
@@ -290,7 +334,7 @@
       const { words } = page;
       const place = page.layers.units[row.unit];
       const name = geo.dataText("span", page.unitName(row.unit));
-      const label = place.at ? button("link", () => page.flyToUnit(row.unit), name) : name;
+      const label = place.at ? button("link", () => page.askUnit(row.unit, true), name) : name;
       const other = row.group !== page.group && !page.isPresence() ? words.text(page.data.groups[row.group]) : "";
       if (page.isPresence()) {
         const has = row.share !== null && row.share >= 1;
