@@ -78,7 +78,8 @@
       const horizon = Math.max(60, 4 * ring.limit);
       const counts = (row) => page.points[row].service === service && page.points[row].state === "counted";
       const goal = ways.nearest(found, counts, horizon);
-      if (goal) Object.assign(answer, { minutes: goal.minutes, point: goal.point, goal, found });
+      answer.found = found;
+      if (goal) Object.assign(answer, { minutes: goal.minutes, point: goal.point, goal });
       return { ...answer, ...this._reason(answer, found) };
     }
 
@@ -141,7 +142,7 @@
       const start = (this.answers.find((item) => item.found) || { found: null }).found;
       const from = start && start.start.id ? words.text("ask_from_unit", { id: start.start.id }) : words.text("ask_from_place");
       return [
-        geo.dataText("h3", this.title()),
+        geo.dataText("h2", this.title()),
         geo.dataText("p", from, "quiet"),
         ...this.answers.map((answer) => this._row(answer)),
         geo.make("p", "quiet", words.text("ask_rule")),
@@ -151,7 +152,7 @@
     minutesText(answer) {
       const { words, data } = this.page;
       if (answer.unknown) return words.text("nothing");
-      if (answer.minutes === Infinity) return answer.found || answer.reason !== "why_far" ? words.text("beyond", { n: words.number(data.services[answer.service].horizon) }) : words.text("nothing");
+      if (answer.minutes === Infinity) return answer.found.start.links.length ? words.text("beyond", { n: words.number(data.services[answer.service].horizon) }) : words.text("nothing");
       // what lies above the limit is never rounded down to it
       const rounded = Math.round(answer.minutes * 10) / 10;
       return words.minutes(answer.minutes > answer.ring.limit && rounded <= answer.ring.limit ? Math.ceil(answer.minutes * 10) / 10 : rounded);

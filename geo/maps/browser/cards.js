@@ -66,7 +66,7 @@
       return geo.make(
         "div",
         "card",
-        geo.dataText("h4", title),
+        geo.dataText("h2", title),
         lines.filter((line) => line && line[1] !== "" && line[1] !== null && line[1] !== undefined).map(([label, value]) =>
           geo.make("p", "", geo.make("span", "label", label), geo.dataText("span", String(value))),
         ),

@@ -38,7 +38,7 @@
     const { map } = page;
     const size = map.getSize();
     const ratio = Math.max(2, window.devicePixelRatio || 1);
-    const [top, bottom] = [66, 50];
+    const [top, bottom] = [66, 66];
     const canvas = document.createElement("canvas");
     canvas.width = size.x * ratio;
     canvas.height = (size.y + top + bottom) * ratio;
@@ -87,8 +87,13 @@
     write(text("title"), 16, 28, "700 21px", colour("--ink"), size.x - 150);
     write(text("subtitle"), 16, 50, "13px", colour("--quiet"), size.x - 32);
     write(badge, size.x - 16, 28, "700 17px", colour("--warn"), 120, "right");
-    write(text("basis"), 16, top + size.y + 20, "12px", colour("--ink"), size.x - 32);
-    write(text("review"), 16, top + size.y + 39, "700 12px", colour("--ink"), size.x - 32);
+    pen.font = "12px " + geo.font;
+    const said = text("basis");
+    const first = fitted(pen, said, size.x - 32);
+    const cut = first === said ? said.length : Math.max(said.lastIndexOf("　", first.length - 1), said.lastIndexOf("；", first.length - 1) + 1, 1);
+    write(said.slice(0, cut), 16, top + size.y + 18, "12px", colour("--ink"), size.x - 32);
+    write(said.slice(cut).trim(), 16, top + size.y + 35, "12px", colour("--ink"), size.x - 32);
+    write(text("review"), 16, top + size.y + 54, "700 12px", colour("--ink"), size.x - 32);
     pen.fillStyle = colour("--accent");
     pen.fillRect(0, top - 3, size.x, 3);
   }
@@ -112,13 +117,13 @@
     if (whole.width && legend.querySelector("details").open) {
       pen.fillStyle = colour("--box");
       pen.fillRect(whole.x, whole.y, whole.width, whole.height);
-      legend.querySelectorAll("summary, h3, .legend-row").forEach((row) => {
+      legend.querySelectorAll("summary, h2, .legend-row").forEach((row) => {
         const place = at(row);
         if (place.y < whole.y || place.y + place.height > whole.y + whole.height + 1) return;
         const picture = row.querySelector("canvas");
         if (picture) pen.drawImage(picture, place.x, at(picture).y, 30, 18);
-        pen.font = (row.tagName === "SUMMARY" ? "700 14px " : row.tagName === "H3" ? "600 12px " : "13px ") + geo.font;
-        pen.fillStyle = colour(row.tagName === "H3" ? "--quiet" : "--ink");
+        pen.font = (row.tagName === "SUMMARY" ? "700 14px " : row.tagName === "H2" ? "600 12px " : "13px ") + geo.font;
+        pen.fillStyle = colour(row.tagName === "H2" ? "--quiet" : "--ink");
         pen.textAlign = "left";
         pen.textBaseline = "middle";
         const left = picture ? 38 : 0;

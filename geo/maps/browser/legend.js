@@ -58,7 +58,7 @@
     const { words, shown, service } = page;
     const rows = [];
     const part = (title, content) => {
-      if (content.length) rows.push(geo.make("h3", "", title), ...content);
+      if (content.length) rows.push(geo.make("h2", "", title), ...content);
     };
     if (shown.bands && page.bandLimits.length) {
       const count = page.bandLimits.length;
@@ -87,7 +87,8 @@
     const legend = document.getElementById("legend");
     const before = legend.querySelector("details");
     const fold = geo.make("details", "", geo.make("summary", "", words.text("legend")), rows);
-    fold.open = !before || before.open;
+    // on a phone the map comes first
+    fold.open = before ? before.open : page.map.getSize().x > 640;
     geo.fill(legend, fold);
   };
 

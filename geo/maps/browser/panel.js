@@ -387,7 +387,7 @@
     const head = data.head;
     const service = data.services[page.service];
     const part = (title, ...texts) => [
-      geo.make("h3", "", title),
+      geo.make("h2", "", title),
       ...texts.flat().filter(Boolean).map((text) => geo.dataText("p", text)),
     ];
     const speeds = data.modes.map((mode) =>

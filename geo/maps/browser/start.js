@@ -71,8 +71,12 @@
     }
     askUnit(unit, stay) {
       this.asking.ask({ unit });
-      if (!stay) this.panel.open("ask");
-      this.flyToUnit(unit);
+      if (stay) return this.flyToUnit(unit);
+      this.panel.open("ask");
+      const item = this.layers.units[unit];
+      if (!item.at) return undefined;
+      const bounds = item.line ? item.line.getBounds() : item.at.toBounds(800);
+      return this._fly(bounds, item.parts, () => this.remember());
     }
     remember() {
       geo.writeFragment(this);
@@ -243,7 +247,7 @@
       map.closePopup();
       page.whole();
     });
-    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
+    new ResizeObserver(() => document.documentElement.classList.contains("printing") || map.invalidateSize({ animate: false })).observe(map.getContainer());
   }
 
   geo.start = async function (map, id) {
