@@ -67,9 +67,10 @@ def folium_map(results: Results, *, lang: Lang = "zh") -> CountyMap:
     A map whose page is exactly :func:`map_page`; Jupyter shows it inline.
     """
     from geo.maps.notebook import CountyMap  # noqa: PLC0415 - imports folium
+    from geo.maps.still import still  # noqa: PLC0415 - only a notebook needs it
 
     content = payload.build(results, lang=lang)
-    return CountyMap(_page(content, lang), centre=_centre(content))
+    return CountyMap(_page(content, lang), centre=_centre(content), still=still(results, content))
 
 
 def _centre(content: Mapping[str, Any]) -> tuple[float, float]:

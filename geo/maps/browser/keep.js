@@ -170,10 +170,23 @@
     pen.fillText(letter, x + 17, y + 12);
   }
 
+  // The sheets of the map as one, for a printer leaves out moved ones.
+  function flattened(map) {
+    const size = map.getSize();
+    const sheet = geo.make("canvas", "paper");
+    sheet.width = size.x * 2;
+    sheet.height = size.y * 2;
+    const pen = sheet.getContext("2d");
+    pen.scale(2, 2);
+    panes(pen, map, 0, size);
+    return sheet;
+  }
+
   // The page takes the size of the sheet while it is printed; the map shows what it showed.
   geo.printing = function (page) {
     const { map } = page;
     let before = null;
+    let paper = null;
     const root = document.documentElement;
     const shape = (on) => {
       root.classList.toggle("printing", on);
@@ -189,9 +202,12 @@
       // a sheet of paper does not wait for the next frame
       Object.values(page.layers.renderers).forEach((renderer) => renderer._ctx && renderer._redraw());
       page.ink.redraw();
+      paper = flattened(map);
+      map.getContainer().append(paper);
     });
     window.addEventListener("afterprint", () => {
       if (!before) return;
+      paper.remove();
       shape(false);
       if (before.dress !== "light") page.dressIn(before.dress);
       map.setView(before.centre, before.zoom, { animate: false });
