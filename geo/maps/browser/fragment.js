@@ -47,7 +47,7 @@
     if (kind && kind.rings[ring]) page.ring = ring;
     const group = data.groups.indexOf(given.get("group"));
     if (kind && kind.demand.includes(group)) page.group = group;
-    if (given.get("view") in geo.views) page.setView(given.get("view"));
+    if (Object.prototype.hasOwnProperty.call(geo.views, given.get("view"))) page.setView(given.get("view"));
     (given.get("turned") || "").split(",").forEach((name) => {
       if (Object.prototype.hasOwnProperty.call(page.usual, name)) page.shown[name] = !page.usual[name];
     });

@@ -59,7 +59,7 @@
 
   function panes(pen, map, top, size) {
     const box = map.getContainer().getBoundingClientRect();
-    const sheets = [...map.getPane("mapPane").querySelectorAll("canvas")];
+    const sheets = [...map.getPane("mapPane").querySelectorAll("canvas")].filter((sheet) => sheet.width && sheet.height);
     const order = (sheet) => Number(getComputedStyle(sheet.parentElement).zIndex) || 0;
     sheets.sort((a, b) => order(a) - order(b));
     pen.save();
@@ -207,7 +207,7 @@
     });
     window.addEventListener("afterprint", () => {
       if (!before) return;
-      paper.remove();
+      if (paper) paper.remove();
       shape(false);
       if (before.dress !== "light") page.dressIn(before.dress);
       map.setView(before.centre, before.zoom, { animate: false });

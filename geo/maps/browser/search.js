@@ -3,7 +3,7 @@
   "use strict";
 
   const SHOWN_MOST = 12;
-  const plain = (text) => text.normalize("NFKC").toLowerCase();
+  const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
 
   function things(page) {
     const { data, words, layers } = page;
@@ -40,7 +40,7 @@
     };
     const look = () => {
       known = known || things(page);
-      const wanted = plain(input.value.trim());
+      const wanted = plain(input.value);
       const hits = wanted ? known.filter((item) => item.key.includes(wanted)) : [];
       // what begins with the words stands first
       hits.sort((a, b) => b.key.startsWith(wanted) - a.key.startsWith(wanted));
