@@ -277,5 +277,7 @@
     if (!hash || !geo.readFragment(page, hash)) page.whole();
     listen(page);
     document.documentElement.dataset.ready = "yes";
+    // when the map had been painted, for whoever measures
+    requestAnimationFrame(() => setTimeout(() => performance.mark("ready")));
   };
 })(window.geoMap);
