@@ -4,6 +4,7 @@
 
   const TABS = ["gaps", "units", "points", "ask", "notes"];
   geo.tabs = TABS;
+  const GAPS_MOST = 60; // more of them are listed when asked for
   const FACTORIES_MOST = 30; // more of them are folded
 
   function button(className, onClick, ...content) {
@@ -261,7 +262,9 @@
         unjudged > 0 ? say("gap_unjudged", { people: words.people(unjudged) }) : null,
       ];
       if (!gaps.length) return [say("no_gaps"), ...remarks];
-      const items = gaps.map((gap) =>
+      const many = !this.allGaps && gaps.length > GAPS_MOST;
+      const more = many ? button("more", () => this._unfoldGaps(), words.text("gaps_more", { n: gaps.length - GAPS_MOST })) : null;
+      const items = (many ? gaps.slice(0, GAPS_MOST) : gaps).map((gap) =>
         button(
           "gap",
           () => page.flyToGap(gap),
@@ -275,7 +278,14 @@
           geo.make("span", "count", geo.make("b", "", words.people(page.gapPeople(gap))), words.text("persons")),
         ),
       );
-      return [say("gap_rule", { ...ring, group }), ...items, ...remarks];
+      return [say("gap_rule", { ...ring, group }), ...items, more, ...remarks];
+    }
+
+    _unfoldGaps() {
+      this.allGaps = true;
+      this.redrawSheet();
+      const next = document.querySelectorAll("#sheet .gap")[GAPS_MOST];
+      if (next) next.focus({ preventScroll: true });
     }
 
     _units() {

@@ -7,6 +7,7 @@
       this.data = data;
       this.words = geo.writer(data);
       this.index = geo.coverageIndex(data.coverage);
+      this._listed = { key: "", gaps: [], place: new Map() };
       this.points = data.points.name.map((_, point) => this._point(point));
       this._choose(Math.max(0, data.services.findIndex((service) => service.test === "minutes")));
     }
@@ -134,6 +135,15 @@
     // The gaps with people of the chosen group, most people first; what is scattered stands last.
     shownGaps() {
       if (!this.hasGaps()) return [];
+      const key = this.service + "|" + this.group;
+      if (this._listed.key !== key) {
+        const gaps = this._gapsInOrder();
+        this._listed = { key, gaps, place: new Map(gaps.map((gap, place) => [gap, place])) };
+      }
+      return [...this._listed.gaps];
+    }
+
+    _gapsInOrder() {
       const { gaps } = this.data;
       return gaps.id
         .map((_, gap) => gap)
@@ -142,8 +152,9 @@
     }
     _isRest = (gap) => this.data.gaps.id[gap].endsWith("-rest");
     gapMark(gap) {
-      const place = this.shownGaps().indexOf(gap);
-      return this._isRest(gap) || place < 0 ? "…" : String(place + 1);
+      this.shownGaps();
+      const place = this.hasGaps() ? this._listed.place.get(gap) : undefined;
+      return this._isRest(gap) || place === undefined ? "…" : String(place + 1);
     }
 
     // People not served who are in no gap, for their units cannot be judged.
