@@ -49,7 +49,7 @@ def starts(people: gpd.GeoDataFrame, *, mode: str = "walk") -> pd.DataFrame:
         table = pd.DataFrame({"unit_id": people[kind].to_numpy()[rows], "row": rows, "x": x[rows], "y": y[rows]})
         table["other"] = (people["group"] != group).to_numpy()[rows]
         table["loose"] = loose[rows]
-        table["people"] = people["people"].to_numpy(dtype=np.float64)[rows] + 1e-9  # noqa: RUF100
+        table["people"] = people["people"].to_numpy(dtype=np.float64)[rows] + 1e-9
         # what stands last in `other` and `loose` speaks only where there is nothing else
         best = table.groupby("unit_id")[["other"]].transform("min")["other"]
         table = table[table["other"] == best]

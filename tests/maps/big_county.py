@@ -52,8 +52,17 @@ def write(folder: Path, *, seed: int = 1) -> Path:
     ids = [f"c{i}" for i in range(500)]
     people = {"id": ids, "name": [f"第{i}社区" for i in range(500)], "population": chance.integers(500, 3000, 500)}
     _write(folder, "communities", people, areas)
-    places = np.column_stack([chance.uniform(EAST, EAST + (SIDE - 1) * STEP_M, 1000), chance.uniform(NORTH, NORTH + (SIDE - 1) * STEP_M, 1000)])
-    points = {"id": [f"s{i}" for i in range(1000)], "name": [f"第{i}处" for i in range(1000)], "type": [KINDS[i % 8] for i in range(1000)]}
+    places = np.column_stack(
+        [
+            chance.uniform(EAST, EAST + (SIDE - 1) * STEP_M, 1000),
+            chance.uniform(NORTH, NORTH + (SIDE - 1) * STEP_M, 1000),
+        ]
+    )
+    points = {
+        "id": [f"s{i}" for i in range(1000)],
+        "name": [f"第{i}处" for i in range(1000)],
+        "type": [KINDS[i % 8] for i in range(1000)],
+    }
     _write(folder, "points", points, shapely.points(places))
     return folder
 

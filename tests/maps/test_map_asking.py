@@ -110,7 +110,7 @@ def test_the_way_of_every_unit_takes_the_minutes_of_the_analysis(asked, analysis
     assert_quiet(asked)
 
 
-def test_any_place_is_linked_as_people_are(asked, analysis):
+def test_any_place_is_linked_as_people_are(asked):
     """The starts of the units, asked for as places of the map, have the same minutes."""
     found = asked.execute_script(
         """
@@ -134,10 +134,14 @@ def test_any_place_is_linked_as_people_are(asked, analysis):
 
 
 def test_a_click_answers_in_the_panel_and_says_why(asked):
-    asked.execute_script("geoMap.page.map.fire('click', {latlng: geoMap.page.map.getCenter(), containerPoint: L.point(5, 5)})")
+    asked.execute_script(
+        "geoMap.page.map.fire('click', {latlng: geoMap.page.map.getCenter(), containerPoint: L.point(5, 5)})"
+    )
     wait(asked, "document.querySelectorAll('#sheet .answer').length === 2")
     assert asked.execute_script("return geoMap.page.asking.line.length") > 2
-    asked.execute_script("geoMap.page.askPlace(L.latLng(geoMap.page.map.getCenter().lat + 0.2, geoMap.page.map.getCenter().lng))")
+    asked.execute_script(
+        "geoMap.page.askPlace(L.latLng(geoMap.page.map.getCenter().lat + 0.2, geoMap.page.map.getCenter().lng))"
+    )
     assert "接入距离过长" in text(asked, "#sheet .answer .why")
     assert asked.get_log("browser") == []
 
@@ -145,7 +149,9 @@ def test_a_click_answers_in_the_panel_and_says_why(asked):
 def test_walls_bar_the_leg_of_a_clicked_place(asked):
     shut = "return geoMap.page.asking.fence(arguments[0], arguments[1])"
     asked.execute_script("geoMap.page.asking.fence = geoMap.fence(geoMap.page.data, geoMap.page.asking.ways)")
-    places = gpd.GeoSeries([Point(at(1.4, 0.5)), Point(at(1.6, 0.5)), Point(at(1.4, 0.95)), Point(at(1.6, 0.95))], crs=CRS)
+    places = gpd.GeoSeries(
+        [Point(at(1.4, 0.5)), Point(at(1.6, 0.5)), Point(at(1.4, 0.95)), Point(at(1.6, 0.95))], crs=CRS
+    )
     whole = asked.execute_script("return geoMap.page.data.frame")
     spots = [((p.x - whole["lon"]) / whole["step"], (p.y - whole["lat"]) / whole["step"]) for p in places.to_crs(4326)]
     assert asked.execute_script(shut, spots[0], spots[1]) is True
@@ -156,7 +162,9 @@ def test_the_fragment_restores_the_view(browser, tmp_path, analysis):
     page = map_page(analysis)
     open_page(browser, tmp_path, page)
     browser.execute_script("geoMap.page.chooseService(1); geoMap.page.chooseView('matrix'); geoMap.page.askUnit(2)")
-    browser.execute_script("geoMap.page.map.setView(geoMap.page.map.getCenter(), 15.3, {animate: false}); geoMap.page.remember()")
+    browser.execute_script(
+        "geoMap.page.map.setView(geoMap.page.map.getCenter(), 15.3, {animate: false}); geoMap.page.remember()"
+    )
     left = browser.execute_script("return location.hash")
     browser.get("about:blank")
     browser.get((tmp_path / "map.html").as_uri() + left)

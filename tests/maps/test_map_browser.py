@@ -1,6 +1,7 @@
 """The page in a browser without a network: it draws, it answers, and text of the data stays text."""
 
 import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,12 +9,11 @@ import pytest
 from geo.maps import map_page
 from tests.maps.browsing import assert_quiet, click, open_page, text, wait
 
+
 @pytest.fixture
 def plain(browser, tmp_path, results):
     open_page(browser, tmp_path, map_page(results))
     return browser
-
-
 
 
 def test_headline_carries_its_basis(plain):

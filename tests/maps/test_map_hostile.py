@@ -76,22 +76,26 @@ def test_all_states_of_the_page_execute_nothing(browser, tmp_path, spoiled):
         """
     )
     click(browser, "button[data-tab=gaps]")
-    assert browser.execute_script("return [window.hit, document.querySelectorAll('img,iframe,object,embed,link,form,base').length]") == [None, 0]
+    assert browser.execute_script(
+        "return [window.hit, document.querySelectorAll('img,iframe,object,embed,link,form,base').length]"
+    ) == [None, 0]
     assert browser.execute_script("return document.querySelectorAll('script, style, meta, title').length") == before
     assert_quiet(browser)
 
 
 def test_the_fragment_is_read_as_numbers_and_known_names(browser, tmp_path, results):
     open_page(browser, tmp_path, map_page(results))
-    for hash_ in ("#at=x,y&unit=1e9&tab=__proto__&view=constructor&turned=__proto__,toString", "#at=%00&place=<b>,1", "#%"):
-        browser.execute_script(
-            "geoMap.readFragment(geoMap.page, arguments[0]); geoMap.page.draw()", hash_
-        )
+    for hash_ in (
+        "#at=x,y&unit=1e9&tab=__proto__&view=constructor&turned=__proto__,toString",
+        "#at=%00&place=<b>,1",
+        "#%",
+    ):
+        browser.execute_script("geoMap.readFragment(geoMap.page, arguments[0]); geoMap.page.draw()", hash_)
     assert browser.execute_script("return [geoMap.page.view, geoMap.page.panel.tab]") == ["rings", "gaps"]
     assert_quiet(browser)
 
 
-def test_the_still_of_a_notebook_is_text(browser, tmp_path, spoiled):
+def test_the_still_of_a_notebook_is_text(spoiled):
     shown = folium_map(spoiled)._repr_html_()
     still = re.sub("<iframe.*?</iframe>", "", shown, flags=re.DOTALL)
     tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", still))
