@@ -24,6 +24,7 @@ from geo import (
     past_results,
     periods,
     snapping,
+    street_graph,
 )
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
@@ -332,6 +333,15 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         ledger=since.ledger,
         gaps_past=since.past,
         linked=links,
+        graphs=street_graph.graphs(
+            networks,
+            linked=linked,
+            served=served,
+            people=people,
+            points=points,
+            services=timed,
+            cut=frozenset(mode for mode in networks if inputs.slopes is not None and study.modes[mode].slope),
+        ),
     )
 
 

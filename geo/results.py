@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from geo import schema
@@ -11,12 +11,52 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
     from geo.grid import Surface
     from geo.messages import Message
     from geo.study import Study
+
+
+@dataclass(frozen=True)
+class StreetGraph:
+    """The streets of one mode with the links of service points and of starts that stand for units.
+
+    Attributes
+    ----------
+    piece
+        (edges,) row of the street piece, or None where edges are parts of pieces.
+    start, end
+        (edges,) junctions.
+    minutes_forward, minutes_backward
+        (edges,) `inf` where that way is not allowed.
+    island
+        (edges,) whether the component is too small to matter.
+    xy, offset
+        Geometry as in :class:`geo.network.Network`, metres.
+    facilities
+        `row` (of the service points), `edge`, `at` (share of the edge), `leg` (minutes); counted ones that are
+        attached, maybe two lines for one.
+    starts
+        The same for the starts; `row` is that of `units`.
+    units
+        `unit_kind`, `unit_id` and `row` (of the demand) of the start that stands for each unit.
+    """
+
+    piece: NDArray[np.int64] | None
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    minutes_forward: NDArray[np.float64]
+    minutes_backward: NDArray[np.float64]
+    island: NDArray[np.bool_]
+    xy: NDArray[np.float64]
+    offset: NDArray[np.int64]
+    facilities: pd.DataFrame
+    starts: pd.DataFrame
+    units: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -74,6 +114,8 @@ class Results:
         cannot be read.
     gaps_past
         `schema.GAPS_PAST`: gaps of earlier periods that are there no more; None without a previous period.
+    graphs
+        Streets and links by mode, for ways that a reader computes anew; maybe empty.
     """
 
     study: Study
@@ -96,6 +138,7 @@ class Results:
     changes: tuple[Message, ...] = ()
     ledger: pd.DataFrame | None = None
     gaps_past: gpd.GeoDataFrame | None = None
+    graphs: Mapping[str, StreetGraph] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("units", "service_points", "demand", "coverage", "gaps", "isochrones"):

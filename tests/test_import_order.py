@@ -23,7 +23,7 @@ INPUTS = (
 )
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues", "siting"),
+    *("street_graph", "cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
@@ -45,6 +45,7 @@ MACHINE = {
     "barriers": ("line_index",),
     "snapping": ("line_index", "barriers"),
     "travel_times": ("windows",),
+    "street_graph": ("travel_times",),
     "cells": ("barriers", "snapping", "travel_times"),
     "crossings": ("line_index", "snapping", "travel_times", "cells"),
     "surfaces": ("crossings",),

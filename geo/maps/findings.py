@@ -58,6 +58,7 @@ def units(units: gpd.GeoDataFrame, coverage: pd.DataFrame, frame: Frame, lang: L
             column: [*cells.numbers(units, column, _PEOPLE_DIGITS), *([None] * len(spare))]
             for column in ("population", "workers", "elders")
         },
+        "gated": [*(int(given == "layer") for given in cells.texts(units, "gates_from", lang)), *([0] * len(spare))],
         "anchor": [*anchors(geometries, frame), *([None] * len(spare))],
         "shapes": shapes.pack(geometries, frame),
     }

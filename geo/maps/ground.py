@@ -50,12 +50,10 @@ def street_classes(highway: list[str]) -> NDArray[np.int64]:
     return np.array([_CLASS_OF.get(value.removesuffix("_link"), _LOCAL) for value in highway], dtype=np.int64)
 
 
-def streets(table: gpd.GeoDataFrame, frame: Frame, lang: Lang) -> dict[str, Any]:
-    """Return the streets grouped by class and name.
+def grouped(table: gpd.GeoDataFrame, lang: Lang) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Return the group (class and name) of each street piece, and the class and name of each group.
 
-    Returns
-    -------
-    `classes` and `names` of the groups, rising by class (wide ones first), and their `shapes`.
+    Groups rise by class, wide ones first.
     """
     classes = street_classes(cells.texts(table, "highway", lang))
     names = np.array(cells.texts(table, "name", lang), dtype=object)
@@ -63,15 +61,27 @@ def streets(table: gpd.GeoDataFrame, frame: Frame, lang: Lang) -> dict[str, Any]
     name_place, name_list = pd.factorize(names)
     keys = first_seen * (len(name_list) + 1) + name_place
     groups, of = np.unique(keys, return_inverse=True)
-    order = np.argsort(of, kind="stable")
-    packed = shapes.pack(shapes.lonlat(table)[order], frame)["lines"]
-    packed["of"] = of[order][np.array(packed["of"], dtype=np.int64)].tolist()
     class_place, group_name = np.divmod(groups, len(name_list) + 1)
-    return {
-        "classes": known[class_place].tolist(),
-        "names": [str(name_list[place]) for place in group_name],
-        "shapes": {"lines": packed},
-    }
+    return np.asarray(of), known[class_place], [str(name_list[place]) for place in group_name]
+
+
+def drawn_order(of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of the street pieces in the order in which the page holds them."""
+    return np.argsort(of, kind="stable")
+
+
+def streets(table: gpd.GeoDataFrame, frame: Frame, lang: Lang) -> dict[str, Any]:
+    """Return the streets grouped by class and name.
+
+    Returns
+    -------
+    `classes` and `names` of the groups, rising by class (wide ones first), and their `shapes`.
+    """
+    of, classes, names = grouped(table, lang)
+    order = drawn_order(of)
+    packed = shapes.pack(shapes.simple(shapes.lonlat(table)[order]), frame)["lines"]
+    packed["of"] = of[order][np.array(packed["of"], dtype=np.int64)].tolist()
+    return {"classes": classes.tolist(), "names": names, "shapes": {"lines": packed}}
 
 
 def context(layers: Mapping[str, gpd.GeoDataFrame], frame: Frame, lang: Lang) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,10 @@ def folium_map(results: Results, *, lang: Lang = "zh") -> CountyMap:
     A map whose page is exactly :func:`map_page`; Jupyter shows it inline.
     """
     from geo.maps.notebook import CountyMap  # noqa: PLC0415 - imports folium
+    from geo.maps.still import still  # noqa: PLC0415 - only a notebook needs it
 
     content = payload.build(results, lang=lang)
-    return CountyMap(_page(content, lang), centre=_centre(content))
+    return CountyMap(_page(content, lang), centre=_centre(content), still=still(results, content))
 
 
 def _centre(content: Mapping[str, Any]) -> tuple[float, float]:
@@ -79,6 +81,7 @@ def _centre(content: Mapping[str, Any]) -> tuple[float, float]:
 
 def _page(content: dict[str, Any], lang: Lang) -> str:
     scripts = [*assets.scripts(), *_calls(content)]
+    label = escape(messages.text("map.map", lang))
     lines = [
         "<!DOCTYPE html>",
         f'<html lang="{_HTML_LANG[lang]}">',
@@ -91,7 +94,7 @@ def _page(content: dict[str, Any], lang: Lang) -> str:
         *(f"<style>{style}</style>" for style in assets.styles()),
         "</head>",
         "<body>",
-        f'<div class="folium-map" id="{MAP_NAME}"></div>',
+        f'<div class="folium-map" id="{MAP_NAME}" role="region" aria-label="{label}"></div>',
         f"{_furniture(lang)}<noscript>{escape(messages.text('map.no_script', lang))}</noscript>",
         f'<script type="application/octet-stream" id="{DATA_NAME}">{payload.packed(content)}</script>',
         *(f"<script>{script}</script>" for script in scripts),
@@ -102,8 +105,9 @@ def _page(content: dict[str, Any], lang: Lang) -> str:
 
 
 def _furniture(lang: Lang) -> str:
-    """Return the frame around the map."""
-    return assets.furniture().replace("@too_old@", escape(messages.text("map.too_old", lang)))
+    """Return the frame around the map, with the words that it holds before the scripts run."""
+    texts = messages.subject("map", lang)
+    return re.sub(r"@(\w+)@", lambda place: escape(texts[place[1]]), assets.furniture())
 
 
 def _calls(content: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from geo import messages, schema, units as units_room
-from geo.maps import cells, findings, ground, shapes
+from geo.maps import cells, findings, ground, routes, shapes
 from geo.maps.shapes import Frame
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         "street_classes": list(ground.STREET_CLASSES),
         "streets": ground.streets(results.streets, frame, lang),
         "context": ground.context(results.context, frame, lang),
+        "graphs": routes.graphs(results, frame, keys=keys, modes=modes, lang=lang),
     }
 
 
@@ -121,6 +122,7 @@ def _head(results: Results, lang: Lang) -> dict[str, Any]:
         "source": study.head.source or "",
         "layers": _layer_labels(results, lang),
         "crs": " ".join(part for part in (system.name if system is not None else "", authority) if part),
+        "cap_m": cells.number_of(study.head.cap_m, 1),
         "cell_m": cells.number_of(parameters.get("cell_m"), 2),
         "warnings": [cells.text_of(warning, lang) for warning in summary.get("warnings") or ()],
     }
@@ -161,6 +163,7 @@ def _services(results: Results, modes: list[str], lang: Lang) -> list[dict[str, 
 def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[str, Any], lang: Lang) -> dict[str, Any]:
     unjudged = said.get("unjudged_not_served") or {}
     return {
+        "code": service.code,
         "label": service.name(lang),
         "mark": mark,
         "test": service.test,
@@ -173,6 +176,7 @@ def _service(service: ServiceType, modes: list[str], *, mark: str, said: dict[st
         "demand": cells.places(service.demand, schema.GROUPS),
         "basis": service.basis_in(lang),
         "status": service.status,
+        "direction": service.direction,
         "horizon": cells.number_of(units_room.horizon(service.limit), 1) if service.rings else None,
         "unjudged": [cells.number_of(unjudged.get(group, 0), 3) or 0 for group in schema.GROUPS],
     }

@@ -60,6 +60,11 @@ def lonlat(table: gpd.GeoDataFrame | gpd.GeoSeries) -> NDArray[np.object_]:
     return np.asarray(table.geometry.to_crs(crs.WGS84).to_numpy(), dtype=object)
 
 
+def simple(lines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return lines in degrees with fewer vertices; ends stay, no line moves by more than two steps of the grid."""
+    return np.asarray(shapely.simplify(lines, 2 * STEP_DEGREES, preserve_topology=False), dtype=object)
+
+
 def parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return the single parts of any geometries, and the row that each is of; empty parts are left out."""
     flat = np.asarray(geometries, dtype=object)

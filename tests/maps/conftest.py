@@ -12,6 +12,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from geo import read_study, schema
 from geo.results import Results
+from tests.maps.browsing import _browser  # noqa: F401 - a fixture
 
 CRS = "EPSG:4548"
 EAST, NORTH = 629_000.0, 2_801_000.0
@@ -43,6 +44,50 @@ HOSTILE = [
     "🏭🚲👨‍👩‍👧",
     "孤\ud800单",
     "长" * 10_000,
+    "<script>window.hit=1</script>",
+    "<SCRIPT SRC=//example.invalid/x.js></SCRIPT>",
+    "<svg/onload=window.hit=2>",
+    "<img src=x onerror=window.hit=3>",
+    "<iframe srcdoc='<script>parent.hit=4</script>'></iframe>",
+    '<a href="javascript:window.hit=5">x</a>',
+    "<body onload=window.hit=6>",
+    "<details open ontoggle=window.hit=7>",
+    "<style>body{display:none}</style>",
+    "<link rel=stylesheet href=//example.invalid/x.css>",
+    "<meta http-equiv=refresh content=0;url=//example.invalid>",
+    "<base href=//example.invalid/>",
+    "<form action=//example.invalid><button>go</button></form>",
+    "<!-- unfinished",
+    "--><script>window.hit=8</script>",
+    "]]><script>window.hit=9</script>",
+    "<![CDATA[<script>window.hit=10</script>",
+    "</textarea></title></style></noscript><script>window.hit=11</script>",
+    "&lt;script&gt;window.hit=12&lt;/script&gt;",
+    "&#60;img src=x onerror=window.hit=13&#62;",
+    "{{7*7}}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{% import os %}{{ os.system('id') }}",
+    "{# remark #}",
+    "{",
+    "{name}{0}{words}",
+    "%s%(name)s%n",
+    "${window.hit=14}",
+    "`+(window.hit=15)+`",
+    "');window.hit=16;('",
+    '";window.hit=17;"',
+    "\\u003cscript\\u003ewindow.hit=18\\u003c/script\\u003e",
+    '=HYPERLINK("//example.invalid";"x")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1+1",
+    "a\x00b\x01c\x08d\x0be\x1bf\x7f",
+    "zeile\r\nzwei\u2028drei\u2029vier",
+    "\udc00\ud800",
+    "../../../../etc/passwd",
+    "__proto__",
+    "constructor",
+    "a,b;c\"d'e",
 ]
 
 
@@ -302,6 +347,11 @@ def results(make_results):
 def hostile(request):
     """Text that would run, break out or break down if it were taken for anything but text."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def hostile_strings():
+    return HOSTILE
 
 
 @pytest.fixture(scope="session")

@@ -1,94 +1,19 @@
 """The page in a browser without a network: it draws, it answers, and text of the data stays text."""
 
 import dataclasses
-import json
-import os
-import shutil
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from geo.maps import map_page
-
-webdriver = pytest.importorskip("selenium.webdriver")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-SWITCHES = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--force-device-scale-factor=1",
-    "--window-size=1280,860",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
-PATIENCE_S = 20.0
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not (BROWSER and DRIVER):
-        if os.environ.get("CI") == "true":
-            pytest.fail("no chromium with chromedriver, and CI must look at the page")
-        pytest.skip("no chromium with chromedriver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.get("about:blank")
-    yield driver
-    driver.quit()
-
-
-def wait(browser, script):
-    """Wait until a script says yes."""
-    until = time.monotonic() + PATIENCE_S
-    while not browser.execute_script(f"return Boolean({script})"):
-        assert time.monotonic() < until, f"never came true: {script}"
-        time.sleep(0.05)
-
-
-def open_page(browser, folder, page, *, sound=True):
-    for kind in ("browser", "performance"):
-        browser.get_log(kind)
-    file = Path(folder) / "map.html"
-    file.write_text(page, encoding="utf-8")
-    browser.get(file.as_uri())
-    ready = "document.documentElement.dataset.ready === 'yes'"
-    wait(browser, ready if sound else "!document.getElementById('problem').hidden")
-
-
-def assert_quiet(browser):
-    """Nothing was said on the console, and nothing was asked for but the file."""
-    assert browser.get_log("browser") == []
-    told = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [event["params"]["request"]["url"] for event in told if event["method"] == "Network.requestWillBeSent"]
-    # the browser's own first tab loads its own parts
-    asked = [url for url in asked if not url.startswith(("chrome:", "chrome-untrusted:", "data:"))]
-    assert [url.partition("/map.html")[0].partition("//")[0] for url in asked] == ["file:"], asked
+from tests.maps.browsing import assert_quiet, click, open_page, text, wait
 
 
 @pytest.fixture
 def plain(browser, tmp_path, results):
     open_page(browser, tmp_path, map_page(results))
     return browser
-
-
-def text(browser, selector):
-    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
-
-
-def click(browser, selector):
-    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
 
 
 def test_headline_carries_its_basis(plain):
@@ -321,6 +246,24 @@ def test_hostile_text_shows_as_text_and_runs_nothing(browser, tmp_path, make_res
         shown("unit", "#sheet td", data.units.name[0]);
         page.panel.open("points");
         shown("point", "#sheet .point", data.points.name[0]);
+        page.askUnit(0);
+        shown("asked unit", "#sheet h2", data.units.name[0]);
+        shown("asked service", "#sheet .answer", data.services[0].label);
+        const find = document.getElementById("find");
+        find.dispatchEvent(new Event("focus"));
+        find.value = data.units.name[0];
+        find.dispatchEvent(new Event("input"));
+        shown("search", "#found button", data.units.name[0]);
+        find.value = "";
+        find.dispatchEvent(new Event("input"));
+        shown("jump", "#jump option", data.units.name[data.units.kind.indexOf("district")]);
+        page.chooseView("matrix");
+        shown("matrix", "#matrix tbody th", data.units.name[0]);
+        shown("matrix head", "#matrix thead th", data.services[0].label);
+        page.chooseView("rings");
+        const picture = geoMap.picture(page);
+        if (!picture.width) wrong.push("picture");
+        if (window.hit !== undefined) wrong.push("executed " + window.hit);
         page.panel.open("notes");
         shown("warning", "#sheet p", data.head.warnings[0]);
         page.units = data.units.name.length;
@@ -339,7 +282,7 @@ def test_hostile_text_shows_as_text_and_runs_nothing(browser, tmp_path, make_res
         const found = page.layers.streetAt(middle);
         page.map.fire("mousemove", { containerPoint: middle, latlng: street.layer.getBounds().getCenter() });
         if (!found || document.getElementById("hover").textContent !== found.name) wrong.push("street");
-        if (document.title !== page.words.text("title", { name: data.head.name }).replace(/[\\t\\n\\f\\r ]+/g, " ").trim()) wrong.push("document title");
+        if (document.querySelector("head title").textContent !== page.words.text("title", { name: data.head.name })) wrong.push("document title");
         return wrong;
         """
     )

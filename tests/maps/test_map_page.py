@@ -54,7 +54,14 @@ def test_jupyter_shows_the_page_in_a_frame(results, page):
     shown = folium_map(results)._repr_html_()
     source = re.search(r'srcdoc="([^"]*)"', shown)[1]
     unescaped = source.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#x27;", "'")
-    assert unescaped.replace("&amp;", "&") == page
+    aloof = re.compile("<noscript><style>body { display: none !important; }</style></noscript>(?=</head>)")
+    assert aloof.sub("", unescaped.replace("&amp;", "&")) == page
+    still = shown.partition("<iframe")[0]
+    assert "<script" not in still
+    assert '<img alt="零工驿站"' in still
+    for cell in ("零工驿站", "步行 15分钟", "常住人口", "10,500", "7,602", "72.4%"):
+        assert f"<td>{cell}</td>" in still
+    assert folium_map(results)._repr_html_() == shown
 
 
 def test_the_page_links_to_nothing(page):

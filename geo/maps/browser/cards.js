@@ -66,7 +66,7 @@
       return geo.make(
         "div",
         "card",
-        geo.dataText("h4", title),
+        geo.dataText("h2", title),
         lines.filter((line) => line && line[1] !== "" && line[1] !== null && line[1] !== undefined).map(([label, value]) =>
           geo.make("p", "", geo.make("span", "label", label), geo.dataText("span", String(value))),
         ),
@@ -99,7 +99,12 @@
           if (row.note) lines.push([words.text("reason"), row.note]);
         });
       }
-      return this._card(this.unitName(unit), lines);
+      const card = this._card(this.unitName(unit), lines);
+      const ask = geo.make("button", "ask", words.text("ask_unit"));
+      ask.type = "button";
+      ask.dataset.ask = unit;
+      card.append(ask);
+      return card;
     }
 
     _gapCard(gap) {

@@ -5,22 +5,47 @@
   const BAND_DARK = [8, 64, 129];
   const BAND_LIGHT = [158, 202, 225];
   const SHARE = ["#e5f5e0", "#b5dfb2", "#74c476", "#2e9a4f", "#00592c"];
-  geo.colours = {
-    gap: "#c2410c",
-    paper: "#f4f2ec",
-    land: "#fbfaf7",
-    water: "#cfe3ee",
-    waterLine: "#9fc3d8",
-    boundary: "#8a8577",
-    barrier: "#5a4a3a",
-    community: "#55606e",
-    park: "#7b3f8c",
-    factory: "#7b3f8c",
-    district: "#2d3440",
-    grey: "#8c8f94",
-    ink: "#16243a",
-    chosen: "#111111",
+  const DRESS = {
+    light: {
+      gap: "#c2410c",
+      land: "#fbfaf7",
+      water: "#cfe3ee",
+      waterLine: "#9fc3d8",
+      boundary: "#8a8577",
+      barrier: "#5a4a3a",
+      community: "#55606e",
+      park: "#7b3f8c",
+      factory: "#7b3f8c",
+      district: "#2d3440",
+      grey: "#75797f",
+      ink: "#16243a",
+      halo: "#ffffff",
+      way: "#d6006e",
+      streets: { trunk: "#d9b98a", primary: "#dcc39b", secondary: "#cfc8ba", tertiary: "#d2ccc0", local: "#d9d4c9", path: "#ddd9d0" },
+    },
+    dark: {
+      gap: "#ff8a4c",
+      land: "#1d2530",
+      water: "#1f3c52",
+      waterLine: "#35607e",
+      boundary: "#8d97a5",
+      barrier: "#c9b49c",
+      community: "#b4bfcc",
+      park: "#d9a3e8",
+      factory: "#d9a3e8",
+      district: "#e4e9f0",
+      grey: "#9aa3ae",
+      ink: "#f1f4f8",
+      halo: "#10161e",
+      way: "#ff5fb0",
+      streets: { trunk: "#7d6a4a", primary: "#75664c", secondary: "#545c68", tertiary: "#4a525e", local: "#3f4753", path: "#38404b" },
+    },
   };
+  geo.dress = function (name) {
+    geo.colours = DRESS[name];
+    document.documentElement.dataset.dress = name;
+  };
+  geo.dress("light");
   geo.bandOpacity = 0.62;
   geo.shareOpacity = 0.78;
   geo.shareSteps = [0, 0.2, 0.4, 0.6, 0.8];
@@ -103,10 +128,10 @@
     const counts = style.state === "counted";
     const quiet = style.quiet;
     const mobile = style.state === "mobile";
-    pen.fillStyle = counts ? (quiet ? "#6a7483" : geo.colours.ink) : "#ffffff";
+    pen.fillStyle = counts ? (quiet ? "#6a7483" : "#16243a") : "#ffffff";
     pen.fill();
     pen.lineWidth = quiet ? 1 : 2;
-    pen.strokeStyle = counts ? "#ffffff" : mobile ? geo.colours.ink : geo.colours.grey;
+    pen.strokeStyle = counts ? "#ffffff" : mobile ? "#16243a" : "#75797f";
     pen.stroke();
     pen.setLineDash([]);
     pen.font = "600 " + Math.round(r * 1.15) + "px " + geo.font;
@@ -124,6 +149,22 @@
     }
   };
   geo.font = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif';
+
+  // Many service points in one place: how many.
+  geo.cluster = function (pen, x, y, style) {
+    pen.beginPath();
+    pen.arc(x, y, style.radius, 0, Math.PI * 2);
+    pen.fillStyle = style.quiet ? "#6a7483" : "#16243a";
+    pen.fill();
+    pen.lineWidth = 3;
+    pen.strokeStyle = "#ffffffb0";
+    pen.stroke();
+    pen.font = "700 13px " + geo.font;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillStyle = "#ffffff";
+    pen.fillText(style.text, x, y + 0.5);
+  };
 
   geo.badge = function (pen, x, y, text) {
     pen.font = "700 12px " + geo.font;
@@ -186,7 +227,7 @@
       content.symbols.forEach((item) => {
         const spot = map.latLngToContainerPoint(item.at);
         if (!inView(spot)) return;
-        geo.symbol(pen, spot.x, spot.y, item);
+        (item.text ? geo.cluster : geo.symbol)(pen, spot.x, spot.y, item);
         this.hits.push({ at: item.at, radius: item.radius + 3, item });
         if (!item.quiet) taken.push(around(spot, item.radius + 1, item.radius + 1));
       });
@@ -229,7 +270,7 @@
         const y = free[1] + 8 + i * 16;
         pen.font = line.font;
         pen.lineWidth = 5.5;
-        pen.strokeStyle = "#ffffff";
+        pen.strokeStyle = geo.colours.halo;
         pen.strokeText(line.text, spot.x, y);
         pen.fillStyle = line.colour;
         pen.fillText(line.text, spot.x, y);

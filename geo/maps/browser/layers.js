@@ -2,18 +2,9 @@
 (function (geo) {
   "use strict";
 
-  const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ink"];
-  // width and colour of each street class, at the zoom of a town
-  const STREET_INK = {
-    trunk: [4.2, "#d9b98a"],
-    primary: [3.6, "#dcc39b"],
-    secondary: [2.8, "#cfc8ba"],
-    tertiary: [2.2, "#d2ccc0"],
-    local: [1.5, "#d9d4c9"],
-    path: [0.9, "#ddd9d0"],
-  };
-
-  geo.streetColour = STREET_INK.primary[1];
+  const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
+  // width of each street class, at the zoom of a town
+  const STREET_WIDTH = { trunk: 4.2, primary: 3.6, secondary: 2.8, tertiary: 2.2, local: 1.5, path: 0.9 };
 
   geo.Layers = class {
     constructor(map, data, words) {
@@ -87,8 +78,7 @@
       const zoom = this.map.getZoom() || 12;
       const factor = Math.min(2.2, Math.max(0.35, Math.pow(2, (zoom - 14.5) / 2.4)));
       this.streets.forEach((street) => {
-        const [width, colour] = STREET_INK[street.kind];
-        street.layer.setStyle({ weight: Math.max(0.5, width * factor), color: colour, opacity: 1 });
+        street.layer.setStyle({ weight: Math.max(0.5, STREET_WIDTH[street.kind] * factor), color: geo.colours.streets[street.kind], opacity: 1 });
       });
       const thin = Math.min(1, Math.max(0.4, Math.pow(2, (zoom - 14) / 2)));
       this.units.forEach((item) => {
@@ -120,6 +110,18 @@
       this.groups.districts = lined("district");
       this.groups.units = lined("community", "park", "factory");
       this.groups.shares = L.layerGroup();
+    }
+
+    // Colours anew, after the dress of the page has changed.
+    redress() {
+      const ink = geo.colours;
+      const recolour = (name, style) => this.groups[name] && this.groups[name].eachLayer((layer) => layer.setStyle(style));
+      recolour("boundary", { color: ink.boundary, fillColor: ink.land });
+      recolour("water", { color: ink.waterLine, fillColor: ink.water });
+      recolour("barriers", { color: ink.barrier });
+      this.units.forEach((item) => item.line && item.line.setStyle({ color: geo.colours[item.kind] || ink.grey }));
+      this.gaps.forEach((item) => item.layer && item.layer.setStyle({ color: ink.gap, fillColor: geo.gapHatch() }));
+      this.restyle();
     }
 
     isPainted = (item) => Boolean(item.fill) && ["community", "park"].includes(item.kind);
@@ -178,6 +180,14 @@
       }
       this._bandShapes.get(ring).forEach((layer) => this.groups.bands.addLayer(layer));
       return [...ring.limits].reverse();
+    }
+
+    showFactories(on) {
+      this.units.forEach((item) => {
+        if (item.kind !== "factory" || !item.line) return;
+        if (on) this.groups.units.addLayer(item.line);
+        else this.groups.units.removeLayer(item.line);
+      });
     }
 
     choose(parts) {

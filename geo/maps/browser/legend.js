@@ -58,7 +58,7 @@
     const { words, shown, service } = page;
     const rows = [];
     const part = (title, content) => {
-      if (content.length) rows.push(geo.make("h3", "", title), ...content);
+      if (content.length) rows.push(geo.make("h2", "", title), ...content);
     };
     if (shown.bands && page.bandLimits.length) {
       const count = page.bandLimits.length;
@@ -87,7 +87,8 @@
     const legend = document.getElementById("legend");
     const before = legend.querySelector("details");
     const fold = geo.make("details", "", geo.make("summary", "", words.text("legend")), rows);
-    fold.open = !before || before.open;
+    // on a phone the map comes first
+    fold.open = before ? before.open : page.map.getSize().x > 640;
     geo.fill(legend, fold);
   };
 
@@ -98,7 +99,7 @@
 
   function outlines(page) {
     const { shown, words } = page;
-    const kinds = new Set(page.layers.units.filter((item) => item.line).map((item) => item.kind));
+    const kinds = new Set(page.layers.units.filter((item) => item.line && !(page.hidden && item.kind === "factory")).map((item) => item.kind));
     const found = [];
     const line = (kind, width, dash) => {
       if (kinds.has(kind)) found.push(row(block("#fff", 0, geo.colours[kind], width, dash), words.text(kind)));
@@ -107,7 +108,7 @@
       line("community", 1.4);
       line("park", 2.2);
       line("factory", 1, [3, 3]);
-      const dots = page.layers.units.some((item) => item.kind === "factory" && !item.parts && item.at);
+      const dots = page.layers.units.some((item) => item.kind === "factory" && !item.parts && item.at && !page.hidden);
       if (dots && !kinds.has("factory")) found.push(row(dot(geo.colours.factory), words.text("factory")));
     }
     if (shown.districts) line("district", 3, [8, 4]);
@@ -120,12 +121,12 @@
     const ink = geo.colours;
     const pictures = {
       boundary: data.context.boundary && (() => stroke(ink.boundary, 2, [8, 4, 2, 4])),
-      streets: data.streets.classes.length && (() => stroke(geo.streetColour, 3.6)),
+      streets: data.streets.classes.length && (() => stroke(ink.streets.primary, 3.6)),
       water: data.context.water && (() => block(ink.water, 1, ink.waterLine, 1)),
       barriers: data.context.barriers && (() => stroke(ink.barrier, 2, [2, 4])),
     };
     return Object.keys(pictures)
-      .filter((name) => shown[name] && pictures[name])
+      .filter((name) => shown[name] && pictures[name] && !(page.hidden && name === "barriers"))
       .map((name) => row(pictures[name](), words.text("ground_" + name)));
   }
 
@@ -157,9 +158,59 @@
     });
     const layers = document.getElementById("layers");
     const before = layers.querySelector("details");
-    const fold = geo.make("details", "", geo.make("summary", "", words.text("layers")), lines);
+    const hide = document.createElement("input");
+    hide.type = "checkbox";
+    hide.name = "hidden";
+    hide.checked = page.hidden;
+    hide.addEventListener("change", () => {
+      page.hidden = hide.checked;
+      page.draw();
+    });
+    const fold = geo.make("details", "", geo.make("summary", "", words.text("layers")), lines, geo.make("label", "sensitive", hide, words.text("hide_sensitive")));
     fold.open = Boolean(before && before.open);
+    const focused = document.activeElement && layers.contains(document.activeElement) ? document.activeElement.name : "";
     geo.fill(layers, fold);
+    const again = focused && fold.querySelector('input[name="' + focused + '"]');
+    if (again) again.focus();
+  };
+
+  // What can be done with the page: jump, measure, take away, print, dress.
+  geo.drawTools = function (page) {
+    const tools = document.getElementById("tools");
+    const { words, data, layers } = page;
+    const tool = (name, run, pressed) => {
+      const button = geo.make("button", "", words.text("tool_" + name));
+      button.type = "button";
+      button.dataset.tool = name;
+      button.title = words.text("tool_" + name + "_long");
+      if (pressed !== undefined) button.setAttribute("aria-pressed", String(pressed));
+      button.addEventListener("click", run);
+      return button;
+    };
+    const focused = document.activeElement && tools.contains(document.activeElement) ? document.activeElement.dataset.tool : "";
+    const districts = layers.units.filter((item) => item.kind === "district" && item.at);
+    const jump = geo.make("select", "", geo.make("option", "", words.text("jump")), districts.map((item) => {
+      const option = geo.make("option", "", page.unitName(item.unit));
+      option.value = String(item.unit);
+      return option;
+    }));
+    jump.id = "jump";
+    jump.setAttribute("aria-label", words.text("jump"));
+    jump.addEventListener("change", () => jump.value && layers.units[Number(jump.value)] && page.flyToUnit(Number(jump.value)));
+    geo.fill(
+      tools,
+      districts.length ? jump : null,
+      tool("measure", () => {
+        page.measure.toggle();
+        geo.drawTools(page);
+      }, page.measure.on),
+      tool("picture", () => geo.savePicture(page)),
+      tool("table", () => geo.saveTable(page)),
+      tool("print", () => window.print()),
+      tool("dark", () => page.dressIn(page.dress === "dark" ? "light" : "dark"), page.dress === "dark"),
+    );
+    const again = focused && tools.querySelector('[data-tool="' + focused + '"]');
+    if (again) again.focus();
   };
 
   geo.drawViews = function (page, names, onChange) {
@@ -199,10 +250,10 @@
     };
     const arrow = draw("svg", { width: 34, height: 52, viewBox: "0 0 34 52", role: "img", "aria-label": letter });
     arrow.append(
-      draw("path", { d: "M17 16 L27 48 L17 41 Z", fill: "#16243a", stroke: "#16243a" }),
-      draw("path", { d: "M17 16 L7 48 L17 41 Z", fill: "#fff", stroke: "#16243a" }),
+      draw("path", { d: "M17 16 L27 48 L17 41 Z", class: "arrow-dark" }),
+      draw("path", { d: "M17 16 L7 48 L17 41 Z", class: "arrow-light" }),
     );
-    const text = draw("text", { x: 17, y: 12, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: "#16243a" });
+    const text = draw("text", { x: 17, y: 12, "text-anchor": "middle", "font-size": 13, "font-weight": 700, class: "arrow-letter" });
     text.textContent = letter;
     arrow.append(text);
     return geo.make("div", "north", arrow);

@@ -3,6 +3,9 @@
   "use strict";
 
   const BADGES_MOST = 12;
+  const CROWD_LEAST = 60; // fewer points are always shown one by one
+  const CROWD_ZOOM = 15;
+  const CROWD_PX = 52;
 
   geo.Marks = class extends geo.Writing {
     _inked() {
@@ -19,11 +22,11 @@
           places.forEach((place) => dots.push({ ...style, at: L.latLng(place), card: () => this._card(title || this.words.text("unnamed"), [[this.words.text("kind"), this.words.text("layer_" + name)]]) }));
         });
       };
-      if (this.shown.venues) add("venues", { outline: "square", radius: 5, fill: "#fff", colour: "#8a6d1f" });
-      if (this.shown.barriers && this.map.getZoom() >= 14) add("gates", { outline: "diamond", radius: 3.5, fill: "#fff", colour: "#5a4a3a" });
+      if (this.shown.venues && !this.hidden) add("venues", { outline: "square", radius: 5, fill: "#fff", colour: "#8a6d1f" });
+      if (this.shown.barriers && !this.hidden && this.map.getZoom() >= 14) add("gates", { outline: "diamond", radius: 3.5, fill: "#fff", colour: "#5a4a3a" });
       if (this.shown.units) {
         this.layers.units
-          .filter((item) => !item.parts && item.at)
+          .filter((item) => !item.parts && item.at && !(this.hidden && item.kind === "factory"))
           .forEach((item) => dots.push({ at: item.at, outline: "square", radius: item.kind === "factory" ? 2.5 : 5, fill: this._dotFill(item), colour: geo.colours[item.kind] || geo.colours.grey, card: () => this._unitCard(item.unit) }));
       }
       return dots;
@@ -49,7 +52,27 @@
       });
       // what counts lies on top
       chosen.sort((a, b) => (a.state === "counted") - (b.state === "counted"));
-      return others.concat(chosen);
+      return this._gathered(others).concat(this._gathered(chosen));
+    }
+
+    // Where many points stand close together, one sign with their number, until somebody looks closer.
+    _gathered(items) {
+      const zoom = this.map.getZoom();
+      if (items.length < CROWD_LEAST || zoom >= CROWD_ZOOM) return items;
+      const cells = new Map();
+      items.forEach((item) => {
+        const spot = this.map.project(item.at, zoom).divideBy(CROWD_PX).floor();
+        const key = spot.x + "|" + spot.y + "|" + (item.state === "counted");
+        cells.set(key, (cells.get(key) || []).concat(item));
+      });
+      return [...cells.values()].flatMap((group) => (group.length < 3 ? group : [this._crowd(group)]));
+    }
+
+    _crowd(group) {
+      const bounds = L.latLngBounds(group.map((item) => item.at));
+      const middle = L.latLng(group.reduce((sum, item) => sum + item.at.lat, 0) / group.length, group.reduce((sum, item) => sum + item.at.lng, 0) / group.length);
+      const closer = () => this.map.flyToBounds(bounds.pad(0.3), { maxZoom: 17, duration: 0.4 });
+      return { at: middle, text: String(group.length), radius: Math.min(22, 11 + Math.sqrt(group.length) * 1.6), quiet: group[0].quiet, closer };
     }
 
     _badges() {

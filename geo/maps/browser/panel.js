@@ -2,7 +2,9 @@
 (function (geo) {
   "use strict";
 
-  const TABS = ["gaps", "units", "points", "notes"];
+  const TABS = ["gaps", "units", "points", "ask", "notes"];
+  geo.tabs = TABS;
+  const GAPS_MOST = 60; // more of them are listed when asked for
   const FACTORIES_MOST = 30; // more of them are folded
 
   function button(className, onClick, ...content) {
@@ -178,9 +180,40 @@
         tab.setAttribute("role", "tab");
         tab.setAttribute("aria-selected", String(name === this.tab));
         tab.dataset.tab = name;
+        tab.id = "tab-" + name;
+        tab.setAttribute("aria-controls", "sheet");
+        tab.tabIndex = name === this.tab ? 0 : -1;
         return tab;
       });
       geo.fill(document.getElementById("tabs"), tabs);
+      document.getElementById("sheet").setAttribute("aria-labelledby", "tab-" + this.tab);
+    }
+
+    // Arrow keys go from tab to tab.
+    listen() {
+      document.getElementById("tabs").addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        this.open(TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]);
+        document.getElementById("tab-" + this.tab).focus();
+      });
+    }
+
+    // What the sheet lists, for a file.
+    table() {
+      const { page } = this;
+      const { words, data } = page;
+      if (this.tab === "units" && !page.isPresence()) {
+        const kinds = ["study", "community", "outside", "park", "district", "factory"].filter((kind) => !(page.hidden && kind === "factory"));
+        const rows = kinds.flatMap((kind) => this._rowsOf(kind)).map((row) => [words.text(data.units.kind[row.unit]), page.unitName(row.unit), words.text(data.groups[row.group]), row.people, row.served, words.percent(row.share), words.text(row.status)]);
+        return [[words.text("kind"), words.text("unit"), words.text("group"), words.text("people_all"), words.text("people_reached"), words.text("share"), words.text("state")], ...rows];
+      }
+      if (this.tab === "units") return [[words.text("unit"), words.text("has_one")], ...page.presenceRows().map((row) => [page.unitName(row.unit), words.text(row.share >= 1 ? "present" : "absent")])];
+      if (this.tab === "points") return [[words.text("name"), words.text("state")], ...page.pointsOf(page.service).map((item) => [page.pointName(item.point), page.pointText(item)])];
+      if (this.tab === "ask" && page.asking.subject) return [[page.asking.title()], [words.text("service"), words.text("nearest_label"), words.text("minutes_word"), words.text("reason")], ...page.asking.answers.map((answer) => [data.services[answer.service].label, answer.point >= 0 ? page.pointName(answer.point) : "", page.asking.minutesText(answer), answer.reason ? words.text(answer.reason, answer.values) : ""])];
+      const gaps = page.shownGaps();
+      return [[words.text("rank"), words.text("gap_id"), words.text("place"), words.text("gap_people"), words.text("nearest_label")], ...gaps.map((gap) => [page.gapMark(gap), data.gaps.id[gap], page.gapPlace(gap), Math.round(page.gapPeople(gap)), page.nearestText(gap)])];
     }
 
     open(name) {
@@ -189,11 +222,23 @@
       this._sheet();
     }
 
+    // The sheet anew, and the eye where it was.
+    redrawSheet(focused) {
+      const sheet = document.getElementById("sheet");
+      const { scrollTop } = sheet;
+      this._sheet();
+      sheet.scrollTop = scrollTop;
+      const element = focused && sheet.querySelector(focused);
+      if (element) element.focus({ preventScroll: true });
+    }
+
     _sheet() {
+      const { page } = this;
       const parts = {
         gaps: () => this._gaps(),
         units: () => this._units(),
         points: () => this._points(),
+        ask: () => page.asking.sheet(),
         notes: () => geo.notes(this.page),
       };
       const sheet = document.getElementById("sheet");
@@ -217,7 +262,9 @@
         unjudged > 0 ? say("gap_unjudged", { people: words.people(unjudged) }) : null,
       ];
       if (!gaps.length) return [say("no_gaps"), ...remarks];
-      const items = gaps.map((gap) =>
+      const many = !this.allGaps && gaps.length > GAPS_MOST;
+      const more = many ? button("more", () => this._unfoldGaps(), words.text("gaps_more", { n: gaps.length - GAPS_MOST })) : null;
+      const items = (many ? gaps.slice(0, GAPS_MOST) : gaps).map((gap) =>
         button(
           "gap",
           () => page.flyToGap(gap),
@@ -231,13 +278,20 @@
           geo.make("span", "count", geo.make("b", "", words.people(page.gapPeople(gap))), words.text("persons")),
         ),
       );
-      return [say("gap_rule", { ...ring, group }), ...items, ...remarks];
+      return [say("gap_rule", { ...ring, group }), ...items, more, ...remarks];
+    }
+
+    _unfoldGaps() {
+      this.allGaps = true;
+      this.redrawSheet();
+      const next = document.querySelectorAll("#sheet .gap")[GAPS_MOST];
+      if (next) next.focus({ preventScroll: true });
     }
 
     _units() {
       const { page } = this;
       const { words } = page;
-      const kinds = ["study", "community", "outside", "park", "district", "factory"].map((kind) => [kind, this._rowsOf(kind)]);
+      const kinds = ["study", "community", "outside", "park", "district", "factory"].filter((kind) => !(page.hidden && kind === "factory")).map((kind) => [kind, this._rowsOf(kind)]);
       const folded = kinds.filter(([kind, rows]) => kind === "factory" && rows.length > FACTORIES_MOST);
       const open = kinds.filter((pair) => !folded.includes(pair));
       if (!kinds.some(([, rows]) => rows.length)) return [geo.make("p", "quiet", words.text("no_rows"))];
@@ -290,7 +344,7 @@
       const { words } = page;
       const place = page.layers.units[row.unit];
       const name = geo.dataText("span", page.unitName(row.unit));
-      const label = place.at ? button("link", () => page.flyToUnit(row.unit), name) : name;
+      const label = place.at ? button("link", () => page.askUnit(row.unit, true), name) : name;
       const other = row.group !== page.group && !page.isPresence() ? words.text(page.data.groups[row.group]) : "";
       if (page.isPresence()) {
         const has = row.share !== null && row.share >= 1;
@@ -343,7 +397,7 @@
     const head = data.head;
     const service = data.services[page.service];
     const part = (title, ...texts) => [
-      geo.make("h3", "", title),
+      geo.make("h2", "", title),
       ...texts.flat().filter(Boolean).map((text) => geo.dataText("p", text)),
     ];
     const speeds = data.modes.map((mode) =>

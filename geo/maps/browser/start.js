@@ -3,7 +3,9 @@
   "use strict";
 
   const LAYERS = ["bands", "gaps", "shares", "units", "districts", "points", "others", "labels", "streets", "water", "boundary", "barriers", "venues"];
-  const VIEWS = { rings: { bands: true, shares: false }, shares: { bands: false, shares: true } };
+  const VIEWS = { rings: { bands: true, shares: false }, shares: { bands: false, shares: true }, matrix: {} };
+  const SENSITIVE = ["barriers", "venues"]; // with the factories: what a map for the public leaves out
+  geo.views = VIEWS;
   const FLY_ZOOM = 16.5;
   class Page extends geo.Marks {
     constructor(map, data) {
@@ -11,34 +13,81 @@
       this.map = map;
       this.layers = new geo.Layers(map, data, this.words);
       this.shown = Object.fromEntries(LAYERS.map((name) => [name, !["shares", "others", "venues"].includes(name)]));
+      this.usual = { ...this.shown };
       this.view = "rings";
+      this.dress = "light";
+      this.hidden = false;
       this.bandLimits = [];
       this.ink = new geo.Ink(() => this._inked());
+      this.asking = new geo.Asking(this);
+      this.matrix = new geo.Matrix(this);
+      this.measure = new geo.Measure(this);
     }
 
     chooseService(service) {
       this._choose(service);
+      this.asking.shown = service;
       this.map.closePopup();
+      this.asking.fill();
       this.draw();
     }
     chooseRing(ring) {
       this.ring = ring;
+      this.asking.fill();
       this.draw();
     }
     chooseGroup(group) {
       this.group = group;
       this.draw();
     }
-    chooseView(name) {
+    setView(name) {
       this.view = name;
       Object.assign(this.shown, VIEWS[name]);
+    }
+    chooseView(name) {
+      this.setView(name);
       this.draw();
+      const button = document.querySelector('#views [aria-pressed="true"]');
+      if (button) button.focus();
+    }
+    dressIn(name) {
+      this.dress = name;
+      geo.dress(name);
+      this.layers.redress();
+      if (this.panel) this.draw();
+      if (this.asking.subject) this.asking.draw();
+    }
+    fileName() {
+      const { head, services } = this.data;
+      return [head.name, services[this.service] ? services[this.service].label : "", head.period].join("_").replace(/[^\p{L}\p{N}_（）-]/gu, "").slice(0, 80);
+    }
+
+    // --- asking
+
+    askPlace(at) {
+      this.asking.ask({ at });
+      this.panel.open("ask");
+      this.remember();
+    }
+    askUnit(unit, stay) {
+      this.asking.ask({ unit });
+      if (stay) return this.flyToUnit(unit);
+      this.panel.open("ask");
+      const item = this.layers.units[unit];
+      if (!item.at) return undefined;
+      const bounds = item.line ? item.line.getBounds() : item.at.toBounds(800);
+      return this._fly(bounds, item.parts, () => this.remember());
+    }
+    remember() {
+      geo.writeFragment(this);
     }
 
     _popup(at, card, parts) {
       this.map.closePopup();
       this.layers.choose(parts);
-      L.popup({ maxWidth: 320, minWidth: 220, autoPanPaddingTopLeft: [document.getElementById("legend").offsetWidth + 20, 60], autoPanPaddingBottomRight: [20, 20] }).setLatLng(at).setContent(card).openOn(this.map);
+      const keep = card.querySelector("[data-ask]");
+      if (keep) keep.addEventListener("click", () => this.askUnit(Number(keep.dataset.ask)));
+      L.popup({ maxWidth: 320, minWidth: 220, autoPanPaddingTopLeft: [20, 60], autoPanPaddingBottomRight: [20, 20] }).setLatLng(at).setContent(card).openOn(this.map);
     }
 
     // --- moving about
@@ -48,12 +97,21 @@
       this.layers.choose(parts);
       const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.map.once("moveend", then);
-      const left = document.getElementById("legend").offsetWidth + 40;
-      const options = { maxZoom: FLY_ZOOM, paddingTopLeft: [left, 70], paddingBottomRight: [60, 60], animate: !still, duration: 0.7 };
+      const options = this.room({ maxZoom: FLY_ZOOM, animate: !still, duration: 0.7 });
       if (still) this.map.fitBounds(bounds, options);
       else this.map.flyToBounds(bounds, options);
     }
 
+    // Where on the map there is room beside legend and buttons.
+    room(options) {
+      const wide = this.map.getSize().x > 640;
+      const legend = document.getElementById("legend").offsetWidth;
+      return { paddingTopLeft: [wide ? legend + 40 : 30, wide ? 70 : 50], paddingBottomRight: wide ? [60, 60] : [30, 30], ...options };
+    }
+
+    flyToStreet(street) {
+      this._fly(street.layer.getBounds(), null, () => this._popup(street.layer.getBounds().getCenter(), this._card(street.name, [[this.words.text("kind"), this.words.text("layer_streets")]])));
+    }
     flyToGap(gap) {
       const item = this.layers.gaps[gap];
       if (!item.at) return;
@@ -64,6 +122,7 @@
     }
     flyToUnit(unit) {
       const item = this.layers.units[unit];
+      if (!item.at) return;
       const bounds = item.line ? item.line.getBounds() : item.at.toBounds(800);
       this._fly(bounds, item.parts, () => this._popup(item.at, this._unitCard(unit), item.parts));
     }
@@ -79,9 +138,10 @@
     whole() {
       const [west, south, east, north] = this.data.bounds;
       const legend = document.getElementById("legend");
+      const wide = this.map.getSize().x > 640;
       this.map.fitBounds([[south, west], [north, east]], {
         // nothing of the study opens under the legend or the buttons
-        paddingTopLeft: [legend.offsetWidth ? legend.offsetWidth + 22 : 24, 56],
+        paddingTopLeft: [wide && legend.offsetWidth ? legend.offsetWidth + 22 : 24, 56],
         paddingBottomRight: [24, 24],
         animate: false,
       });
@@ -96,7 +156,8 @@
       this.hasUnassessed = layers.units.some((item) => layers.isPainted(item) && (rows.get(item.unit) || {}).status === "not_assessed");
       layers.paintShares((unit) => rows.get(unit), shown.shares);
       layers.toggle("shares", true);
-      ["boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name]));
+      ["boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name] && !(this.hidden && SENSITIVE.includes(name))));
+      layers.showFactories(!this.hidden);
       this.ink.redraw();
       geo.drawViews(this, Object.keys(VIEWS), (name) => this.chooseView(name));
       geo.drawSwitches(this, this._switches(), (name, on) => {
@@ -106,6 +167,10 @@
       geo.drawLegend(this);
       this.panel.draw();
       this._frameTexts();
+      document.getElementById("matrix").hidden = this.view !== "matrix";
+      if (this.view === "matrix") this.matrix.draw();
+      geo.drawTools(this);
+      this.remember();
     }
 
     _switches() {
@@ -131,7 +196,7 @@
         words.text("date_line", { date: head.date }),
         words.text("crs", { crs: head.crs }),
       ];
-      if (this.test() === "minutes") parts.push(this.misplacedText(words.text("misplaced_short")));
+      if (this.test() === "minutes" && this.data.services.length) parts.push(this.misplacedText(words.text("misplaced_short")));
       put("basis", parts.join(words.text("stop")));
       put("review", (head.synthetic ? words.text("synthetic") + " · " : "") + (head.review_no ? words.text("review_no", { number: head.review_no }) : words.text("internal")));
     }
@@ -141,13 +206,31 @@
     const { map } = page;
     const hover = document.getElementById("hover");
     map.on("click", (event) => {
+      if (page.measure.on) return page.measure.add(event.latlng);
       const inked = page.ink.at(event.containerPoint);
+      if (inked && inked.closer) return inked.closer();
       if (inked && inked.card) return page._popup(inked.at, inked.card());
+      page.askPlace(event.latlng);
       const gap = page.layers.gapAt(event.containerPoint);
       if (gap) return page._popup(event.latlng, page._gapCard(gap.gap), gap.layer.getLatLngs());
       const unit = page.layers.unitAt(event.containerPoint);
       return unit && page._popup(event.latlng, page._unitCard(unit.unit), unit.parts);
     });
+    map.on("moveend", () => page.remember());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && page.measure.on) page.measure.toggle();
+      if (event.key === "Escape") map.closePopup();
+      // what the middle of the map shows, for those without a mouse
+      if (event.key === "Enter" && document.activeElement === map.getContainer()) page.askPlace(map.getCenter());
+    });
+    window.addEventListener("hashchange", () => {
+      if (window.location.hash === page.fragment) return;
+      geo.readFragment(page, window.location.hash);
+      page.draw();
+    });
+    page.panel.listen();
+    geo.search(page);
+    geo.printing(page);
     map.on("popupclose", () => page.layers.choose(null));
     map.on("mousemove", (event) => {
       const inked = page.ink.at(event.containerPoint);
@@ -164,7 +247,7 @@
       map.closePopup();
       page.whole();
     });
-    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
+    new ResizeObserver(() => document.documentElement.classList.contains("printing") || map.invalidateSize({ animate: false })).observe(map.getContainer());
   }
 
   geo.start = async function (map, id) {
@@ -186,11 +269,15 @@
     geo.furnish(map, page.words);
     page.panel = new geo.Panel(page);
     page.ink.addTo(map);
+    const hash = window.location.hash;
+    if (hash) geo.readFragment(page, hash);
     page.draw();
     // the texts have taken their room around the map
     map.invalidateSize({ animate: false });
-    page.whole();
+    if (!hash || !geo.readFragment(page, hash)) page.whole();
     listen(page);
     document.documentElement.dataset.ready = "yes";
+    // when the map had been painted, for whoever measures
+    requestAnimationFrame(() => setTimeout(() => performance.mark("ready")));
   };
 })(window.geoMap);

@@ -7,6 +7,7 @@
       this.data = data;
       this.words = geo.writer(data);
       this.index = geo.coverageIndex(data.coverage);
+      this._listed = { key: "", gaps: [], place: new Map() };
       this.points = data.points.name.map((_, point) => this._point(point));
       this._choose(Math.max(0, data.services.findIndex((service) => service.test === "minutes")));
     }
@@ -40,14 +41,14 @@
     limit = () => this._ring().limit;
     modeLabel = () => (this._ring().mode < 0 ? "" : this.data.modes[this._ring().mode].label);
 
-    _ring() {
-      const service = this.data.services[this.service];
-      return (service && service.rings[this.ring]) || { mode: -1, limit: null };
+    _ring(service = this.service, ring = this.ring) {
+      const kind = this.data.services[service];
+      return (kind && kind.rings[ring]) || { mode: -1, limit: null };
     }
 
-    _row(unit, limit, group) {
+    _row(unit, limit, group, service = this.service, ring = this.ring) {
       const { coverage, statuses } = this.data;
-      const row = this.index.get([this.service, this._ring().mode, limit, group, unit].join("|"));
+      const row = this.index.get([service, this._ring(service, ring).mode, limit, group, unit].join("|"));
       if (row === undefined) return null;
       return {
         unit,
@@ -63,13 +64,16 @@
 
     // The row of a unit for the chosen group, else for the first group that has people there. Parks and
     // factories are judged by their workers, where the service serves workers.
-    rowOf(unit) {
-      if (this.isPresence()) return this.presenceRows().find((row) => row.unit === unit) || null;
-      const demand = (this.data.services[this.service] || { demand: [] }).demand;
+    rowOf(unit, service = this.service, ring = this.ring) {
+      const kind = this.data.services[service] || { demand: [], test: "inventory" };
+      if (kind.test === "presence") return this.presenceRows(service).find((row) => row.unit === unit) || null;
+      const { demand } = kind;
+      const first = service === this.service ? [this.group] : [];
       const workers = this.data.groups.indexOf("workers");
       const byWorkers = ["park", "factory"].includes(this.data.units.kind[unit]) && demand.includes(workers);
-      const groups = byWorkers ? [workers, this.group, ...demand] : [this.group, ...demand];
-      const rows = groups.map((group) => this._row(unit, this.limit(), group)).filter(Boolean);
+      const groups = byWorkers ? [workers, ...first, ...demand] : [...first, ...demand];
+      const limit = this._ring(service, ring).limit;
+      const rows = groups.map((group) => this._row(unit, limit, group, service, ring)).filter(Boolean);
       return rows.find((row) => row.status !== "no_demand") || rows[0] || null;
     }
 
@@ -92,13 +96,13 @@
       return [...new Set(found)].filter((limit) => limit !== null).sort((a, b) => a - b);
     }
 
-    presenceRows() {
+    presenceRows(wanted = this.service) {
       const { coverage, units, services, statuses } = this.data;
-      const kind = services[this.service].unit_kind;
+      const kind = services[wanted].unit_kind;
       const rows = [];
       coverage.service.forEach((service, row) => {
         const unit = coverage.unit[row];
-        if (service !== this.service || (kind && units.kind[unit] !== kind)) return;
+        if (service !== wanted || (kind && units.kind[unit] !== kind)) return;
         rows.push({
           unit,
           group: this.group,
@@ -131,6 +135,15 @@
     // The gaps with people of the chosen group, most people first; what is scattered stands last.
     shownGaps() {
       if (!this.hasGaps()) return [];
+      const key = this.service + "|" + this.group;
+      if (this._listed.key !== key) {
+        const gaps = this._gapsInOrder();
+        this._listed = { key, gaps, place: new Map(gaps.map((gap, place) => [gap, place])) };
+      }
+      return [...this._listed.gaps];
+    }
+
+    _gapsInOrder() {
       const { gaps } = this.data;
       return gaps.id
         .map((_, gap) => gap)
@@ -139,8 +152,9 @@
     }
     _isRest = (gap) => this.data.gaps.id[gap].endsWith("-rest");
     gapMark(gap) {
-      const place = this.shownGaps().indexOf(gap);
-      return this._isRest(gap) || place < 0 ? "…" : String(place + 1);
+      this.shownGaps();
+      const place = this.hasGaps() ? this._listed.place.get(gap) : undefined;
+      return this._isRest(gap) || place === undefined ? "…" : String(place + 1);
     }
 
     // People not served who are in no gap, for their units cannot be judged.
