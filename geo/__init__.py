@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from geo.controls import panel
     from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
     from geo.fetch import fetch_study
+    from geo.periods import compare
     from geo.pipeline import Analysis, analyse
     from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
     from geo.scenarios import Scenario, what_if
@@ -36,6 +37,7 @@ _ROOMS = {
     "Study": "study",
     "analyse": "pipeline",
     "fetch_study": "fetch",
+    "compare": "periods",
     "coverage_by_sites": "sites",
     "isochrones": "queries",
     "minutes_matrix": "queries",
@@ -58,6 +60,7 @@ __all__ = [
     "Study",
     "__version__",
     "analyse",
+    "compare",
     "coverage_by_sites",
     "fetch_study",
     "isochrones",

@@ -228,10 +228,10 @@ def compare(
     \b
     geo compare results/2026Q4/yongchun results/2027Q1/yongchun --out results/changes
     """  # noqa: D301 - typer wants the sign itself
-    from geo.periods import compare_folders, write_changes  # noqa: PLC0415 - heavy libraries
+    from geo.periods import compare as compared, write_changes  # noqa: PLC0415 - heavy libraries
 
     try:
-        found = compare_folders(old, new)
+        found = compared(old, new)
         written = write_changes(found, out, lang=lang.value) if out is not None else []
     except GeoError as error:
         raise typer.Exit(_faults(error, f"{old} {new}", lang)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +14,6 @@ from geo.study import last_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import geopandas as gpd
 
@@ -173,8 +173,19 @@ class TwoPeriods(NamedTuple):
     gaps: gpd.GeoDataFrame
 
 
-def compare_folders(old: Path, new: Path) -> TwoPeriods:
-    """Compare two result folders.
+def compare(old: str | Path, new: str | Path) -> TwoPeriods:
+    """Compare two result folders, that of an earlier and that of a later period.
+
+    Parameters
+    ----------
+    old, new
+        Folders that :meth:`geo.Analysis.write` or `geo run` wrote; neither is changed.
+
+    Returns
+    -------
+    `before`, `now` (what the folders hold), `changes` (messages about inputs and parameters that changed, to be said
+    first), `table` (`schema.COMPARISON` plus `comparable` and `grown`, a row a gap of either period; minutes,
+    people) and `gaps` (polygons of the gaps, study CRS).
 
     Raises
     ------
@@ -183,7 +194,7 @@ def compare_folders(old: Path, new: Path) -> TwoPeriods:
     """
     faults: list[Fault] = []
     read = []
-    for folder in (old, new):
+    for folder in (Path(old), Path(new)):
         try:
             read.append(past_results.read(folder))
         except InputFaultsError as error:

@@ -74,7 +74,7 @@ class Study(Frozen):
     asked: tuple[str, ...]
     modes: dict[str, Mode]
     adequacy: Adequacy
-    noding: Noding
+    noding: Noding = Noding()
     previous: Path | None = None
 
     @property

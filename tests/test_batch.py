@@ -115,7 +115,8 @@ def job_in(folder: Path, out: Path, own_id: str = "small") -> Job:
 
 
 def test_a_fault_of_ours_is_an_outcome_and_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(study: object) -> object:
+    def broken(study: object, *, progress: object) -> object:
+        del progress
         msg = f"by zero in {study.head.id}"
         raise ZeroDivisionError(msg)
 

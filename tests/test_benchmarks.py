@@ -166,6 +166,7 @@ def test_recipes_draw_a_polygon_a_band_that_grows() -> None:
     assert [one.area for one in convex] == pytest.approx([one.area for one in drawn["hull"]])
 
 
+@pytest.mark.slow
 def test_all_regimes_run_on_a_tiny_town() -> None:
     setting = Setting(quick=True, repeats=1)
     rows = regimes.rows(setting, nodes=150)

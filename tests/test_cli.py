@@ -19,9 +19,12 @@ CHINESE = re.compile(r"[\u4e00-\u9fff（），。：]")
 VERBS = ("run", "compare", "check", "new", "sample", "batch", "fetch", "split")
 FILES = [
     "coverage.csv",
+    "coverage_standards.csv",
     "gaps.csv",
     "layers.gpkg",
     "map.html",
+    "parks.docx",
+    "report.docx",
     "report.xlsx",
     "summary.json",
     "surface_canteen_elder.tif",

@@ -140,7 +140,7 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     ),
     "people that are no numbers in more than a tenth of the rows": (
         {"communities_geojson": communities(people=("约一千", 800))},
-        ["communities.geojson", "第 1 行", "population 不是数字", "约一千", "请只填数字"],
+        ["communities.geojson", "第 1 行", "常住人口 不是数字", "约一千", "请只填数字"],
         ["communities.geojson", "rows 1", "enter digits only"],
     ),
     "an unknown service type in a single row": (

@@ -48,6 +48,7 @@ def test_the_first_map_stands_within_ten_lines():
     assert lines.index("analysis.map()") < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_from_a_clean_kernel(path, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))

@@ -240,7 +240,7 @@ def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
         found = ask_shell("run", "small", "--out", out, cwd=tmp_path, PYTHONHASHSEED=seed, TZ=f"Etc/GMT+{seed}")
         assert found.returncode == 0, found.stderr
     first, second = bytes_below(tmp_path / "one"), bytes_below(tmp_path / "two")
-    assert len(first) == 9
+    assert len(first) == 12
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 

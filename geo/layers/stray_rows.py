@@ -74,7 +74,7 @@ def impersonal(text: str) -> str:
     Examples
     --------
     >>> impersonal("制表人：张三 审核：李四 13800000000"), impersonal("注：截至2026年12月31日")
-    ('制表人：… 审核：… …', '注：截至2026年12月31日')
+    ('制表人：… 审核：…', '注：截至2026年12月31日')
     """
     return _NUMBERED.sub("…", _SIGNED.sub(r"\1…", text))
 
