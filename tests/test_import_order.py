@@ -20,7 +20,7 @@ FLOOR = (
 INPUTS = ("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand")
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
+    *("cells", "crossings", "surfaces", "catchments", "coverage", "adequacy", "gaps"),
 )
 OUTPUTS = ("maps", "reports")
 TOP = (
@@ -51,6 +51,7 @@ ALLOWED = {
     ("streets", "drawn_tags"),
     ("terrain", "elevation"),
     ("demand", "population"),
+    ("adequacy", "coverage"),
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }
