@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Asked = tuple[str, str]
 LAYERS = {"community": "communities", "park": "parks", "factory": "factories", "district": "districts"}
+WORK_KINDS = ("park", "factory")
 WITHOUT_SERVICE = (("walk", "residents"),)  # what is measured where no service is asked in minutes
 
 
@@ -102,8 +103,9 @@ def _figures(
         share = detached / count
         density = place.street_m / 1e3 / (place.ground_m2 / 1e6)
         per_head = np.where(place.residents > 0, place.street_m / place.residents, np.nan)
-        # nobody < not known < some: ranks -1, -0.5 and from 0
-        worst = np.argmax(np.nan_to_num(share, nan=-1.0) + np.where(unjudged, 0.5, 0.0), axis=0)
+        # nobody < not known < some: ranks -1, -0.5 and from 0; among equals the people that the unit is about
+        rank = np.nan_to_num(share, nan=-1.0) + np.where(unjudged, 0.5, 0.0)
+        worst = np.argmax((rank == rank.max(axis=0)) * (1 + _are_own(asked, membership)), axis=0)
         at = worst, np.arange(len(worst))
         shares = {"far_share": (far / count)[at], "island_share": (island / count)[at], "detached_share": share[at]}
     codes = np.array([f"{mode}:{group}" for mode, group in asked], dtype=object)
@@ -122,6 +124,13 @@ def _figures(
         "not_assessed_for": [LIST_SEPARATOR.join(codes[column]) for column in unjudged.T],
     }
     return pd.DataFrame(columns)[[*schema.ADEQUACY]]
+
+
+def _are_own(asked: Sequence[Asked], membership: Members) -> NDArray[np.bool_]:
+    """Say of each asked pair and unit whether it is about the unit's own people: workers of parks and factories."""
+    of_workers = np.array([row.kind in WORK_KINDS for row in membership.rows], dtype=bool)
+    workers = np.array([group == "workers" for _, group in asked], dtype=bool)
+    return np.asarray(workers[:, None] == of_workers, dtype=bool)
 
 
 def _people_of(people: pd.DataFrame, pair: Asked, membership: Members) -> list[NDArray[np.float64]]:

@@ -132,6 +132,8 @@ def test_the_way_and_group_with_most_people_off_the_streets_stand_for_the_unit()
     assert (a["mode"], a["far_share"], a["island_share"]) == ("ebike", 10 / 45, 5 / 45)
     assert a["not_assessed_for"] == "walk:residents;ebike:residents"
     assert found.loc["park", "P"][["mode", "group", "people"]].tolist() == ["walk", "workers", 10]
+    both = people_table((3, "residents", "", "P", "ok", "ok"), (6, "workers", "", "P", "ok", "ok"))
+    assert figures(WALK, WORK, people=both).loc["park", "P"][["group", "people"]].tolist() == ["workers", 6]
     only_bike = figures(WALK, BIKE, limits=LIMITS.model_copy(update={"detached_share": 0.25})).loc["community", "A"]
     assert (only_bike["not_assessed_for"], only_bike["mode"]) == ("ebike:residents", "ebike")
 

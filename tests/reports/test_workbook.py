@@ -305,12 +305,12 @@ def test_quality_says_of_each_unit_whether_its_streets_are_known(book):
     found = [dict(zip(rows[start + 2], row, strict=True)) for row in rows[start + 3 :]]
     assert [row["单元编码"] for row in found] == ["C2", "C1"]  # not assessed first; nobody is in P1
     thin, known = found
-    assert (thin["人均街道(米)"], thin["未评估的方式与人群"]) == (0.5, "步行 · 居民；老年人步行 · 老年人")
+    assert (thin["人均街道(米)"], thin["未评估的方式与人群"]) == (0.5, "步行 · 常住人口；老年人步行 · 老年人")
     assert thin["判断与原因"] == (
-        "未评估（步行，居民）；范围内及周边道路仅 0.50 米/人（低于 1.5 米/人），路网过稀，不足以判断"
+        "未评估（步行，常住人口）；范围内及周边道路仅 0.50 米/人（低于 1.5 米/人），路网过稀，不足以判断"
     )
     assert (known["街道密度(km/km²)"], known["离街道过远(%)"], known["只连孤立路段(%)"]) == (4, 0.125, 0)
-    assert (known["判断与原因"], known["未评估的方式与人群"]) == ("可评估（步行，居民）", "—")
+    assert (known["判断与原因"], known["未评估的方式与人群"]) == ("可评估（步行，常住人口）", "—")
 
 
 def test_english_on_demand(results, tmp_path):
