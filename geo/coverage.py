@@ -68,10 +68,13 @@ class Ground:
         Metres of street within the unit and the stated distance around; NaN where it has no outline.
     residents
         People who live there.
+    ground_m2
+        Area of the unit and the stated distance around; NaN where it has no outline.
     """
 
     street_m: NDArray[np.float64]
     residents: NDArray[np.float64]
+    ground_m2: NDArray[np.float64]
 
 
 def members(demand: pd.DataFrame, units: pd.DataFrame) -> Members:
@@ -133,7 +136,9 @@ def ground(
     own = street_metres(units, streets, around_m=around_m)
     whole = float(shapely.length(streets.geometry.to_numpy()).sum())
     residents = membership.totals(np.where(demand["group"] == "residents", demand["people"], 0.0))
-    return Ground(np.concatenate([own, [whole, np.nan]]), residents)
+    area_m2 = shapely.area(shapely.buffer(units.geometry.to_numpy(), around_m))
+    area_m2[shapely.is_missing(units.geometry.to_numpy())] = np.nan
+    return Ground(np.concatenate([own, [whole, np.nan]]), residents, np.concatenate([area_m2, [np.nan, np.nan]]))
 
 
 def cannot_judge(

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from geo import (
+    adequacy,
     areas,
     barriers,
     bars,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
     import folium
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from geo.bars import Progress
     from geo.catalogue import ServiceType
@@ -152,8 +152,27 @@ def rehearse(study: Study, *, progress: Progress = bars.silent) -> tuple[Inputs,
     inputs = read_inputs(study, progress=progress)
     services = evaluated(study, inputs.layers.tables["service_points"])
     progress(Message("run.network"), 0.5)
-    _networks(study, inputs, [service for service in services.values() if service.test == "minutes"])
-    return inputs, _repairs(inputs, _starts(inputs))
+    timed = [service for service in services.values() if service.test == "minutes"]
+    networks = _networks(study, inputs, timed)
+    begun = _starts(inputs)
+    people = _members(begun, inputs.units)
+    people = _with_snap(people, _linked(people, networks, _fence(inputs), cap_m=study.head.cap_m))
+    return inputs, _repairs(inputs, begun, _known(study, inputs, begun, people, timed).figures)
+
+
+def _known(
+    study: Study, inputs: Inputs, begun: demand_room.Starts, people: gpd.GeoDataFrame, services: Iterable[ServiceType]
+) -> adequacy.Known:
+    asked = adequacy.asked_of(services)
+    tables = people, inputs.units, inputs.streets
+    return adequacy.known(*tables, asked, limits=study.adequacy, unknown=begun.unknown)
+
+
+def _linked(
+    places: gpd.GeoDataFrame, networks: Mapping[str, Network], fence: barriers.Fence | None, *, cap_m: float
+) -> dict[str, pd.DataFrame]:
+    shapes = places.geometry.to_numpy()
+    return {mode: snapping.snap(net, shapes, cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
 
 
 def _starts(inputs: Inputs) -> demand_room.Starts:
@@ -215,14 +234,8 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
     people = _members(begun, inputs.units)
     points = _placed(points, inputs.units)
     cap_m = study.head.cap_m
-    linked = {
-        mode: snapping.snap(net, people.geometry.to_numpy(), cap_m=cap_m, barriers=fence)
-        for mode, net in networks.items()
-    }
-    served = {
-        mode: snapping.snap(net, points.geometry.to_numpy(), cap_m=cap_m, barriers=fence)
-        for mode, net in networks.items()
-    }
+    linked = _linked(people, networks, fence, cap_m=cap_m)
+    served = _linked(points, networks, fence, cap_m=cap_m)
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
     people = measures.with_metres(
@@ -252,15 +265,14 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         progress=lambda done: progress(Message("run.surfaces"), 0.4 + 0.4 * done),
     )
     progress(Message("run.coverage"), 0.8)
-    membership = coverage.members(people, inputs.units)
-    place = coverage.ground(membership, people, inputs.units, inputs.streets, around_m=study.adequacy.around_m)
+    known = _known(study, inputs, begun, people, timed)
     exits = links.exits([ring for service in timed for ring in service.rings])
     table = coverage.table(
         people,
         inputs.units,
         timed,
-        membership=membership,
-        place=place,
+        membership=known.membership,
+        place=known.place,
         adequacy=study.adequacy,
         exits=exits,
         unknown=begun.unknown,
@@ -271,8 +283,8 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         inputs.units,
         timed,
         modes=study.modes,
-        membership=membership,
-        place=place,
+        membership=known.membership,
+        place=known.place,
         adequacy=study.adequacy,
         unknown=begun.unknown,
     )
@@ -293,7 +305,8 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
     progress(Message("run.summary"), 0.95)
     keys = zip(inputs.units["unit_kind"], inputs.units["unit_id"], strict=True)
     units = inputs.units.assign(gates_from=[begun.gates_from.get(key, "") for key in keys])
-    repairs = _repairs(inputs, begun)
+    units = adequacy.with_figures(units, known.figures)
+    repairs = _repairs(inputs, begun, known.figures)
     summary = summarise(
         study,
         inputs.layers,
@@ -307,6 +320,7 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         networks=networks,
         repairs=repairs,
         unknown=begun.unknown,
+        figures=known.figures,
     )
     limits = {service.code: service.limit for service in timed}
     since = periods.carry(study, found, people, units, limits=limits, summary=summary, previous=previous)
@@ -442,44 +456,24 @@ def _gaps(
 ) -> gpd.GeoDataFrame:
     """Return the gaps of all services; people of units that cannot be judged are in none."""
     names = points.drop_duplicates("id").set_index("id")["name"]
-    parts = [gaps.find(people, service, names, judged=judged(people, service, table)) for service in services]
+    parts = [gaps.find(people, service, names, judged=adequacy.judged(people, service, table)) for service in services]
     filled = [part for part in parts if len(part)]
     if filled:
         return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=people.crs)
     return parts[0] if parts else gaps.none(people)
 
 
-def judged(people: pd.DataFrame, service: ServiceType, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say whose own unit can be judged for a service; people outside all units go by the study.
-
-    A person's own unit is the community; for workers it is the factory, else the park.
-    """
-    mine = table[(table["service"] == service.code) & (table["mode"] == service.mode)]
-    unjudged = mine[mine["status"] == "not_assessed"]
-    failed = set(zip(unjudged["unit_kind"], unjudged["unit_id"], unjudged["demand"], strict=True))
-    own_kind = np.full(len(people), "outside", dtype=object)
-    own_id = np.full(len(people), "", dtype=object)
-    workers = (people["group"] == "workers").to_numpy()
-    for kind, where in (("community", ~workers), ("park", workers), ("factory", workers)):
-        has = where & (people[kind] != "").to_numpy()
-        own_kind[has], own_id[has] = kind, people[kind].to_numpy()[has]
-    keys = pd.MultiIndex.from_arrays([own_kind, own_id, people["group"]])
-    return ~np.asarray(keys.isin(list(failed)), dtype=bool) if failed else np.ones(len(people), dtype=bool)
-
-
-def _repairs(inputs: Inputs, begun: demand_room.Starts) -> pd.DataFrame:
+def _repairs(inputs: Inputs, begun: demand_room.Starts, figures: pd.DataFrame) -> pd.DataFrame:
     """Return what the readers did, and what was decided about units."""
     told = [
         {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": "told", "message": message}
         for layer, message in inputs.notes
     ]
+    said: list[demand_room.Note | areas.Untidy | adequacy.Told] = [*begun.notes, *areas.untidy(inputs.units)]
+    said += adequacy.told(figures)
     told += [
         {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
-        for note in begun.notes
-    ]
-    told += [
-        {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
-        for note in areas.untidy(inputs.units)
+        for note in said
     ]
     told += [
         {

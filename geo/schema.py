@@ -147,6 +147,25 @@ COVERAGE = (
 # The same by the standards' distances: `mode` is std_distance | std_radius, `limit_minutes` the minutes beside which the
 # distance stands, `limit_m` the metres that count (";" between where areas differ), `limit_status` how sure they are.
 COVERAGE_STANDARDS = (*COVERAGE, "limit_m", "limit_status")
+# What is known of a unit's streets; `mode` and `group` name whom `people` and the shares are about.
+ADEQUACY = (
+    "unit_kind",
+    "unit_id",
+    "unit_name",
+    "ground_km2",
+    "street_km",
+    "street_km_per_km2",
+    "street_m_per_resident",
+    "mode",
+    "group",
+    "people",
+    "far_share",
+    "island_share",
+    "detached_share",
+    "status",
+    "reason",
+    "not_assessed_for",
+)
 COVERAGE_STATUS = ("ok", "not_assessed", "no_demand", "edge")
 
 GAPS = (

@@ -43,6 +43,7 @@ def summarise(
     networks: Mapping[str, Network],
     repairs: pd.DataFrame,
     unknown: Collection[tuple[str, str, str]],
+    figures: pd.DataFrame,
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
     groups = {group: people[people["group"] == group] for group in GROUPS}
@@ -75,6 +76,7 @@ def summarise(
             mode: {str(k): int(v) for k, v in people[f"snap_status_{mode}"].value_counts().sort_index().items()}
             for mode in networks
         },
+        "adequacy": figures.round(6).to_dict("records"),
         "misplaced_share": max(zones.misplaced.values(), default=0.0),
         "misplaced_uniform_share": max(zones.misplaced_uniform.values(), default=0.0),
         "data_quality": {

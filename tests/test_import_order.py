@@ -23,7 +23,18 @@ INPUTS = (
 )
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("street_graph", "cells", "crossings", "surfaces", "catchments", "coverage", "gaps", "venues", "siting"),
+    *(
+        "street_graph",
+        "cells",
+        "crossings",
+        "surfaces",
+        "catchments",
+        "coverage",
+        "adequacy",
+        "gaps",
+        "venues",
+        "siting",
+    ),
     *("changes", "matching", "comparison", "ledger"),
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
@@ -58,6 +69,7 @@ ALLOWED = {
     ("terrain", "elevation"),
     ("demand", "population"),
     ("comparison", "matching"),
+    ("adequacy", "coverage"),
     *((room, other) for room, others in MACHINE.items() for other in others),
     *((room, "network") for room in ANALYSIS[ANALYSIS.index("network") + 1 :]),
 }

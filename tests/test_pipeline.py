@@ -28,10 +28,11 @@ from small_county import (
 
 import geo
 from geo import units
+from geo.adequacy import judged
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import Message
-from geo.pipeline import judged, rehearse
+from geo.pipeline import rehearse
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-Kind = Literal["text", "people", "share", "share_fine", "minutes", "degrees", "whole"]
+Kind = Literal["text", "people", "share", "share_fine", "hundredths", "minutes", "degrees", "whole"]
 CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
 CUT = "…"
 TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
@@ -39,6 +39,7 @@ _NUMBERS: dict[str, str] = {
     "share_edge": '0.0%"*"',
     "share_fine": "0.00%_ ",
     "minutes": "0.0_ ",
+    "hundredths": "0.00_ ",
     "degrees": "0.000000_ ",
     "whole": "0_ ",
 }

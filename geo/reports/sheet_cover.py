@@ -74,16 +74,7 @@ def _facts(book: Book) -> Iterator[tuple[str, str]]:
     shown = "" if misplaced is None else f"{cells.rounded(misplaced * 100.0, decimals=2)}%"
     yield book.say("fact_misplaced"), book.say("misplaced_explained", share=shown) if shown else ""
     yield book.say("fact_pass"), f"{wording.percent(headline.pass_line(results))}%"
-    adequacy = results.study.adequacy
-    yield (
-        book.say("fact_adequacy"),
-        book.say(
-            "adequacy_explained",
-            detached=wording.percent(adequacy.detached_share),
-            around=cells.rounded(adequacy.around_m),
-            street=cells.rounded(adequacy.street_m_per_resident),
-        ),
-    )
+    yield book.say("fact_adequacy"), wording.adequacy_rule(results.study, lang)
 
 
 def _files(book: Book) -> str:

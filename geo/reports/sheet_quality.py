@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from geo import quality, schema
+from geo.coverage import LIST_SEPARATOR
 from geo.reports import cells, layout, wording
 from geo.reports.layout import Column
 
@@ -37,7 +38,54 @@ def write_quality(book: Book) -> None:
     head = layout.section(book, sheet, row + 1, "part_repairs")
     end = layout.table(book, sheet, head, columns, _repair_lines(book))
     layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns))
+    row = layout.section(book, sheet, end + 1, "part_adequacy")
+    row = layout.line_across(book, sheet, row, columns, wording.adequacy_rule(book.results.study, book.lang))
+    end = layout.table(book, sheet, row, _adequacy_columns(book), _adequacy_lines(book))
     layout.close_sheet(sheet, rows=end, columns=len(columns))
+
+
+def _adequacy_columns(book: Book) -> list[Column]:
+    """Return the columns of what is known of each unit's streets; they are as wide as those of the repairs above."""
+    return [
+        Column(book.say("number"), 10, "whole"),
+        Column(book.say("unit_kind"), 16),
+        Column(book.say("unit_name"), 28),
+        Column(book.say("street_density"), 10, "minutes"),
+        Column(book.say("unit_id"), 16),
+        Column(book.say("street_per_head"), 12, "hundredths"),
+        Column(book.say("far_share"), 14, "share"),
+        Column(book.say("island_share"), 24, "share"),
+        Column(book.say("adequacy_result"), 64),
+        Column(book.say("not_assessed_for"), 44),
+    ]
+
+
+def _adequacy_lines(book: Book) -> Iterator[list[object]]:
+    """Give the units whose people are somewhere or not known, those that are not assessed first."""
+    lang = book.lang
+    units = [item for item in book.results.summary.get("adequacy", ()) if item["status"] != "no_demand"]
+    units = sorted(units, key=lambda item: item["status"] != "not_assessed")  # stable: else as they stand
+    for number, item in enumerate(units, start=1):
+        pairs = (pair.rsplit(":", 1) for pair in item["not_assessed_for"].split(LIST_SEPARATOR) if pair)
+        shown = (f"{wording.mode(mode, lang)} · {wording.group(group, lang)}" for mode, group in pairs)
+        result = wording.status(item["status"], lang) if item["reason"] else book.say("adequacy_ok")
+        whom = book.say(
+            "adequacy_whom", mode=wording.mode(item["mode"], lang), group=wording.group(item["group"], lang)
+        )
+        yield [
+            number,
+            wording.unit_kind(item["unit_kind"], lang),
+            item["unit_name"],
+            item["street_km_per_km2"],
+            item["unit_id"],
+            item["street_m_per_resident"],
+            item["far_share"],
+            item["island_share"],
+            book.say("semicolon").join(
+                [f"{result}{whom}", *([cells.text_of(item["reason"], lang)] if item["reason"] else [])]
+            ),
+            book.say("semicolon").join(shown) or None,
+        ]
 
 
 def _snap_columns(book: Book) -> list[Column]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from geo.catalogue import Ring, ServiceType
     from geo.messages import Lang
     from geo.results import Results
+    from geo.study import Study
 
 PRESENCE = "presence"
 NOT_APPLICABLE = "—"
@@ -104,6 +105,18 @@ def verdict(kind: ServiceType, share: float | None, pass_line: float, lang: Lang
     if share is None:
         return NOT_APPLICABLE
     return messages.text("report.passes" if share >= pass_line else "report.fails", lang)
+
+
+def adequacy_rule(study: Study, lang: Lang) -> str:
+    """Return where a unit is not assessed: the thresholds of the study, in words."""
+    limits = study.adequacy
+    values = {
+        "detached": percent(limits.detached_share),
+        "around": cells.rounded(limits.around_m),
+        "street": cells.rounded(limits.street_m_per_resident, decimals=2),
+        "cap": cells.rounded(study.head.cap_m),
+    }
+    return messages.text("report.adequacy_explained", lang, **values)
 
 
 def percent(share: float) -> str:

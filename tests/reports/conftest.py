@@ -18,7 +18,7 @@ from geo.grid import Grid, Surface
 from geo.messages import Message
 from geo.results import Results
 from geo.study import Study
-from geo.study_file import Adequacy, Head, Layers
+from geo.study_file import Adequacy, Head, Layers, Noding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +66,7 @@ def make_study(folder: Path) -> Study:
         asked=("gig_station",),
         modes=dict(modes.BUILTIN),
         adequacy=Adequacy(),
+        noding=Noding(),
     )
 
 
@@ -168,6 +169,37 @@ def make_gaps() -> gpd.GeoDataFrame:
     )
 
 
+def make_adequacy() -> list[dict[str, object]]:
+    row = {
+        "unit_kind": "community",
+        "unit_id": "C1",
+        "unit_name": FORMULA,
+        "ground_km2": 1.25,
+        "street_km": 5.0,
+        "street_km_per_km2": 4.0,
+        "street_m_per_resident": 5.0,
+        "mode": "walk",
+        "group": "residents",
+        "people": 1000.0,
+        "far_share": 0.125,
+        "island_share": 0.0,
+        "detached_share": 0.125,
+        "status": "ok",
+        "reason": "",
+        "not_assessed_for": "",
+    }
+    thin = {
+        "unit_id": "C2",
+        "unit_name": SCRIPT,
+        "street_m_per_resident": 0.5,
+        "status": "not_assessed",
+        "reason": Message("coverage.thin", {"per_head": "0.50", "least": "1.5"}),
+        "not_assessed_for": "walk:residents;elder:elders",
+    }
+    nobody = {"unit_kind": "park", "unit_id": "P1", "people": 0.0, "far_share": np.nan, "status": "no_demand"}
+    return [row, {**row, **thin}, {**row, **nobody}]
+
+
 def make_summary() -> dict[str, object]:
     return {
         "study": "t",
@@ -199,6 +231,7 @@ def make_summary() -> dict[str, object]:
         "misplaced_share": np.float64(0.0012),
         "reach": float("inf"),
         "day": dt.date(2026, 12, 31),
+        "adequacy": make_adequacy(),
         "warnings": [SUM, Message("word.synthetic")],
     }
 

@@ -310,7 +310,7 @@ def test_quality_and_parameters_say_what_was_read(book):
         ("社区", 2, 2, 1)
     ]
     repairs = table(quality, REPAIRS_FROM)
-    assert [(row["图层"], row["行号"], row["处理"]) for row in repairs] == [
+    assert [(row["图层"], row["行号"], row["处理"]) for row in repairs[:3]] == [
         ("社区", 3, "已修复"),
         ("服务点", "—", "提示"),
         ("—", "—", "提示"),
@@ -321,6 +321,23 @@ def test_quality_and_parameters_say_what_was_read(book):
     pairs = {row[0].value: row[1].value for row in book["参数与版本"].iter_rows(min_row=5)}
     assert pairs["出行方式 · 步行 · 速度(km/h)"] == "4.5"
     assert pairs["geo"] == "0.1.0"
+
+
+def test_quality_says_of_each_unit_whether_its_streets_are_known(book):
+    sheet = book["数据质量"]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    start = next(n for n, row in enumerate(rows) if str(row[0]).startswith("四、"))
+    assert "超过 20% 的人未接入路网（离街道超过 300 米" in rows[start + 1][0]
+    assert "人均 1.5 米" in rows[start + 1][0]
+    found = [dict(zip(rows[start + 2], row, strict=True)) for row in rows[start + 3 :]]
+    assert [row["单元编码"] for row in found] == ["C2", "C1"]  # not assessed first; nobody is in P1
+    thin, known = found
+    assert (thin["人均街道(米)"], thin["未评估的方式与人群"]) == (0.5, "步行 · 常住人口；老年人步行 · 老年人")
+    assert thin["判断与原因"] == (
+        "未评估（步行，常住人口）；范围内及周边道路仅 0.50 米/人（低于 1.5 米/人），路网过稀，不足以判断"
+    )
+    assert (known["街道密度(km/km²)"], known["离街道过远(%)"], known["只连孤立路段(%)"]) == (4, 0.125, 0)
+    assert (known["判断与原因"], known["未评估的方式与人群"]) == ("可评估（步行，常住人口）", "—")
 
 
 def test_english_on_demand(results, tmp_path):
