@@ -31,6 +31,7 @@ def study_called(own_id: str, name: str = "小县") -> str:
     return STUDY.replace('id = "small"', f'id = "{own_id}"').replace("小县", name)
 
 
+@pytest.mark.slow
 def test_one_failing_study_does_not_stop_the_rest_and_the_next_call_does_only_what_is_missing(tmp_path: Path) -> None:
     write_county(tmp_path / "all" / "a-good", study_toml=study_called("good"))
     write_county(tmp_path / "all" / "b-bad", study_toml=study_called("bad"), stations_csv=None, streets_osm=b"")
@@ -63,6 +64,7 @@ def test_one_failing_study_does_not_stop_the_rest_and_the_next_call_does_only_wh
     assert not (out / ".good.part").exists()
 
 
+@pytest.mark.slow
 def test_nothing_to_do_computes_nothing_and_gives_the_same_lists(tmp_path: Path) -> None:
     write_county(tmp_path / "all" / "one")
     arguments = ("batch", tmp_path / "all", "--out", tmp_path / "out", "--lang", "en")
