@@ -17,7 +17,10 @@ FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
     *("catalogue", "study_file", "study", "results"),
 )
-INPUTS = ("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand")
+INPUTS = (
+    *("layers", "osm", "pieces", "streets", "noding", "drawn_tags", "drawn"),
+    *("elevation", "terrain", "population", "areas", "demand"),
+)
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
     *("cells", "crossings", "surfaces", "catchments", "coverage", "gaps"),
@@ -47,8 +50,9 @@ MACHINE = {
 }
 ALLOWED = {
     ("streets", "osm"),
-    ("streets", "noding"),
-    ("streets", "drawn_tags"),
+    ("pieces", "osm"),
+    ("streets", "pieces"),
+    *(("drawn", other) for other in ("osm", "pieces", "noding", "drawn_tags")),
     ("terrain", "elevation"),
     ("demand", "population"),
     *((room, other) for room, others in MACHINE.items() for other in others),
