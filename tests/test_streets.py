@@ -180,12 +180,12 @@ def test_lines_that_cross_are_joined_unless_one_is_a_bridge() -> None:
 
 
 def test_ends_within_the_tolerance_are_joined_and_wider_gaps_only_where_asked() -> None:
-    drawn = lines(
+    table = lines(
         near((0, 0), (100, 0)), near((100.8, 0), (200, 0)), near((50, 0.9), (50, 90)), near((150, 3), (150, 90))
     )
-    pieces = drawn.from_lines(drawn, crs=METRIC, where="x")
+    pieces = drawn.from_lines(table, crs=METRIC, where="x")
     assert len({*pieces["start_node"], *pieces["end_node"]}) == 7
-    asked = drawn.from_lines(drawn, crs=METRIC, where="x", rules=Noding(bridge_m=5))
+    asked = drawn.from_lines(table, crs=METRIC, where="x", rules=Noding(bridge_m=5))
     assert asked.loc[asked["way"] < 0, "length_m"].tolist() == pytest.approx([3], abs=0.01)
     assert len({*asked["start_node"], *asked["end_node"]}) == 8  # the piece's foot on the line is one more
 
@@ -224,8 +224,8 @@ def test_lines_in_degrees_are_joined_to_a_millimetre_too() -> None:
 
 
 def test_lines_stay_where_they_are() -> None:
-    drawn = near((0.1, 0.2), (100.3, 0.4))
-    assert drawn.from_lines(lines(drawn), crs=METRIC, where="x").geometry.iloc[0] == drawn
+    line = near((0.1, 0.2), (100.3, 0.4))
+    assert drawn.from_lines(lines(line), crs=METRIC, where="x").geometry.iloc[0] == line
 
 
 def test_lines_forbid_no_turn() -> None:
