@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, crs as crs_room, modes, network, prepared, schema, snapping, streets, surfaces
+from geo import catchments, crs as crs_room, drawn, modes, network, prepared, schema, snapping, streets, surfaces
 from geo.catalogue import Direction
 from geo.cells import CellLinks
 from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
@@ -87,7 +87,7 @@ def _pieces(source: LayerSource, file: Path, crs: pyproj.CRS | None) -> gpd.GeoD
     from geo import layers  # noqa: PLC0415 - GDAL and a reader of workbooks, which an OpenStreetMap file does not need
 
     lines = layers.read_table(source, kind="street", crs=crs or crs_room.WGS84).table
-    return streets.from_lines(lines, crs=crs, where=source.label)
+    return drawn.from_lines(lines, crs=crs, where=source.label)
 
 
 def _points(table: gpd.GeoDataFrame | gpd.GeoSeries, net: Network) -> gpd.GeoSeries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from geo import crs as crs_room, layers, streets
+from geo import crs as crs_room, drawn, layers, streets
 from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
 
@@ -52,7 +52,7 @@ def read_all(
     together = streets.combine(tables) if tables and crs is not None else None
     if lines is not None and len(lines) and crs is not None:
         try:
-            together = streets.from_lines(lines, crs=crs, where="streets", rules=study.noding, onto=together)
+            together = drawn.from_lines(lines, crs=crs, where="streets", rules=study.noding, onto=together)
             notes += [("streets", message) for message in together.attrs.pop("told")]
         except InputFaultsError as error:
             faults += error.faults

@@ -1,6 +1,6 @@
-"""Any street source → street pieces between junctions, with the tags that decide who may use them.
+"""OpenStreetMap and graphs of streets → street pieces between junctions, with the tags that decide who may use them.
 
-OpenStreetMap is read straight into arrays (`osm`); GraphML through osmnx; any line layer is noded (`noding`).
+OpenStreetMap is read straight into arrays (`osm`); GraphML through osmnx; drawn lines are read in `drawn`.
 What a mode may use is decided later, in `access`.
 """
 
@@ -16,11 +16,9 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo import crs as crs_room, drawn_tags, noding, osm, schema
+from geo import crs as crs_room, osm, pieces, schema
 from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
-from geo.osm import Ways
-from geo.study_file import Noding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,27 +27,13 @@ if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import NDArray
 
-    from geo.drawn_tags import Said
-    from geo.noding import Noded, Strings
     from geo.osm import Highways, Restriction
 
 OSM_ENDINGS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
 GRAPHML_ENDINGS = (".graphml",)
-# What the reader of a file counts, in `attrs` of its pieces.
-COUNTS = ("vertices_missing", "restrictions_read", "restrictions_skipped")
-_PLACES_TOLD = 12
-_LINES_AT_ONCE = 1 << 14  # neighbours share their ends: the vertices are copied for a block of lines, not for all
 _TRUE = frozenset({"true", "yes", "1"})
 _SEVERAL = ("oneway", "maxspeed")
 _KEYS = [schema.STREET_TAG_KEYS.get(name, name) for name in schema.STREET_TAGS]
-
-
-class _Cuts(NamedTuple):
-    """Pieces of ways, (pieces,) each: the row of the way, and its first and last vertex."""
-
-    way: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
 
 
 class _End(NamedTuple):
@@ -100,35 +84,17 @@ def read_osm(
     ways = found.ways
     if not len(ways.way):
         raise InputFaultsError([Fault(where or str(file), Message("streets.no_highway"))])
-    frame = crs or _metric_of(ways.lonlat)
-    cuts = _cut(ways, _numbers(found, [*found.barriers]))
+    frame = crs or pieces.metric_of(ways.lonlat)
+    cuts = pieces.cut(ways, _numbers(found, [*found.barriers]))
     turns, read = _no_turns(found, cuts)
     turns |= _shut(found, cuts)
-    length_m = _lengths_m(ways, cuts, sphere_m=sphere_m)
-    lines = _lines(_projected(ways.lonlat, frame), cuts)
-    pieces = gpd.GeoDataFrame(_table(ways, cuts, length_m, turns), geometry=lines, crs=frame)[[*schema.STREETS]]
+    length_m = pieces.lengths_m(ways, cuts, sphere_m=sphere_m)
+    lines = pieces.lines_of(_projected(ways.lonlat, frame), cuts)
+    table = gpd.GeoDataFrame(pieces.table_of(ways, cuts, length_m, turns), geometry=lines, crs=frame)
+    table = table[[*schema.STREETS]]
     skipped = len(found.restrictions) - read + found.restrictions_skipped
-    pieces.attrs.update(zip(COUNTS, (found.vertices_missing, read, skipped), strict=True))
-    return pieces
-
-
-def _metric_of(lonlat: NDArray[np.float64]) -> pyproj.CRS:
-    """Return the metric CRS for the middle of what has been read."""
-    lon, lat = (lonlat.min(axis=0) + lonlat.max(axis=0)) / 2
-    return crs_room.choose_metric(float(lon), float(lat))
-
-
-def _cut(ways: Ways, also: NDArray[np.int64] | None = None) -> _Cuts:
-    """Cut ways at junctions: vertices met twice (by ways, or by a way itself), the ends of ways, and places given."""
-    met = np.bincount(ways.vertex) > 1
-    if also is not None:
-        met[also] = True
-    junction = met[ways.vertex]
-    junction[ways.offsets[:-1]] = junction[ways.offsets[1:] - 1] = True
-    at = np.flatnonzero(junction)
-    way = np.searchsorted(ways.offsets, at, side="right") - 1
-    same = way[:-1] == way[1:]
-    return _Cuts(way[:-1][same], at[:-1][same], at[1:][same])
+    table.attrs.update(zip(pieces.COUNTS, (found.vertices_missing, read, skipped), strict=True))
+    return table
 
 
 def _projected(lonlat: NDArray[np.float64], crs: pyproj.CRS) -> NDArray[np.float64]:
@@ -138,46 +104,9 @@ def _projected(lonlat: NDArray[np.float64], crs: pyproj.CRS) -> NDArray[np.float
     return np.column_stack(move.transform(lonlat[:, 0], lonlat[:, 1]))
 
 
-def _lines(xy: NDArray[np.float64], cuts: _Cuts) -> NDArray[np.object_]:
-    """Return the line of each piece; `xy` are the places of the ways' vertices."""
-    lines = np.empty(len(cuts.way), dtype=object)
-    for begin in range(0, len(lines), _LINES_AT_ONCE):
-        some = slice(begin, begin + _LINES_AT_ONCE)
-        first = cuts.first[some]
-        size = cuts.last[some] - first + 1
-        offsets = np.concatenate([[0], np.cumsum(size)])
-        take = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], size)
-        lines[some] = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy[take], (offsets,))
-    return lines
-
-
-def _lengths_m(ways: Ways, cuts: _Cuts, *, sphere_m: float | None = None) -> NDArray[np.float64]:
-    step = np.append(crs_room.segment_lengths_m(ways.lonlat, sphere_m=sphere_m), 0.0)
-    step[ways.offsets[1:] - 1] = 0.0  # from way to way
-    return np.add.reduceat(step, cuts.first)
-
-
-def _table(
-    ways: Ways, cuts: _Cuts, length_m: NDArray[np.float64], turns: dict[str, NDArray[np.object_]]
-) -> dict[str, NDArray[np.generic]]:
-    """Return the columns of the pieces, apart from their lines; the tags of the ways are used up."""
-    start, end = ways.vertex[cuts.first], ways.vertex[cuts.last]
-    met = np.zeros(int(ways.vertex.max()) + 1, dtype=bool)
-    met[start] = met[end] = True
-    number = np.cumsum(met) - 1
-    return {
-        "way": ways.way[cuts.way],
-        "start_node": number[start],
-        "end_node": number[end],
-        "length_m": length_m,
-        **{name: ways.tags.pop(name)[cuts.way] for name in schema.STREET_TAGS},
-        **turns,
-    }
-
-
-def _no_turns(found: Highways, cuts: _Cuts) -> tuple[dict[str, NDArray[np.object_]], int]:
+def _no_turns(found: Highways, cuts: pieces.Cuts) -> tuple[dict[str, NDArray[np.object_]], int]:
     """Return `schema.STREET_TURNS` of the pieces, and how many restrictions they hold."""
-    columns = _silent(schema.STREET_TURNS, len(cuts.way))
+    columns = pieces.silent(schema.STREET_TURNS, len(cuts.way))
     ends = _ends_at(found, cuts, [restriction.via for restriction in found.restrictions])
     forbidden: defaultdict[tuple[bool, int], set[int]] = defaultdict(set)
     read = 0
@@ -191,7 +120,7 @@ def _no_turns(found: Highways, cuts: _Cuts) -> tuple[dict[str, NDArray[np.object
     return columns, read
 
 
-def _ends_at(found: Highways, cuts: _Cuts, nodes: list[int]) -> dict[int, list[_End]]:
+def _ends_at(found: Highways, cuts: pieces.Cuts, nodes: list[int]) -> dict[int, list[_End]]:
     """Return the ends of pieces that meet at each of some nodes, given by OpenStreetMap's ids."""
     named = np.zeros(len(found.node), dtype=bool)
     named[_numbers(found, nodes)] = True
@@ -210,18 +139,14 @@ def _numbers(found: Highways, nodes: list[int]) -> NDArray[np.int64]:
     return np.asarray(at[found.node[at] == nodes], dtype=np.int64)
 
 
-def _shut(found: Highways, cuts: _Cuts) -> dict[str, NDArray[np.object_]]:
+def _shut(found: Highways, cuts: pieces.Cuts) -> dict[str, NDArray[np.object_]]:
     """Return `schema.STREET_SHUT` of the pieces: barriers where one street goes on as another, or as itself."""
-    columns = _silent(schema.STREET_SHUT, len(cuts.way))
+    columns = pieces.silent(schema.STREET_SHUT, len(cuts.way))
     for node, ends in _ends_at(found, cuts, [*found.barriers]).items():
         if len(ends) == 2:  # noqa: PLR2004 - a street has two sides of a barrier
             for end in ends:
                 columns[schema.STREET_SHUT[end.at_end]][end.piece] = found.barriers[node]
     return columns
-
-
-def _silent(names: Iterable[str], count: int) -> dict[str, NDArray[np.object_]]:
-    return {name: np.full(count, "", dtype=object) for name in names}
 
 
 def _turns(restriction: Restriction, ends: list[_End]) -> list[tuple[_End, set[int]]]:
@@ -335,7 +260,7 @@ def from_graph(graph: object, *, crs: pyproj.CRS | None = None, where: str) -> g
     same = pd.DataFrame({"low": low, "high": high, "length": table["length_m"].round(1), "one": one_way})
     same["way"] = np.where(one_way, np.arange(len(table)).astype(str), "")
     table = table[~same.duplicated()]
-    frame = crs or _metric_of(shapely.get_coordinates(table.geometry.to_numpy()))
+    frame = crs or pieces.metric_of(shapely.get_coordinates(table.geometry.to_numpy()))
     return table[[*schema.STREETS]].reset_index(drop=True).to_crs(frame)
 
 
@@ -362,170 +287,6 @@ def _line_lengths_m(lines: NDArray[np.object_], *, sphere_m: float | None = None
     return np.bincount(line_of[:-1][inside], weights=step[inside], minlength=len(lines)).astype(np.float64)
 
 
-def from_lines(
-    lines: gpd.GeoDataFrame,
-    *,
-    crs: pyproj.CRS | None = None,
-    where: str,
-    rules: Noding | None = None,
-    onto: gpd.GeoDataFrame | None = None,
-) -> gpd.GeoDataFrame:
-    """Node a line layer: lines meet where they share a vertex, cross, or nearly touch; the tags are its own columns.
-
-    Parameters
-    ----------
-    lines
-        Any line layer; `bridge`, `tunnel` and `layer` keep apart what crosses at different levels.
-    crs
-        CRS of the result; by default the metric one of the place.
-    where
-        How the user wrote the source; for messages.
-    rules
-        Within which distances lines are joined.
-    onto
-        `schema.STREETS` in `crs`, which must be metric then: pieces that the lines are joined to. They keep their own
-        junctions, are cut where a line meets them, and stand first in the result.
-
-    Returns
-    -------
-    `schema.STREETS`; a piece that bridges a gap has a negative `way`. Its attrs hold `told`, messages about what was
-    joined, and, as those of `onto`, what was counted.
-
-    Raises
-    ------
-    InputFaultsError
-        When the layer holds no line.
-    """
-    rules = rules or Noding()
-    parts, metric = _line_parts(lines, crs=crs, where=where)
-    said = drawn_tags.read(parts)
-    xy, line_of = shapely.get_coordinates(parts.geometry.to_numpy(), return_index=True)
-    offsets = np.searchsorted(line_of, np.arange(len(parts) + 1))
-    drawn = _Drawn(xy, offsets, said.level, said.tags)
-    given = _with_known(drawn, onto)
-    noded = noding.node(given.strings, join_m=rules.join_m, bridge_m=rules.bridge_m, ask_m=rules.ask_m)
-    pieces = _pieces_of(noded, given, onto, crs=metric)
-    pieces = pieces[[*schema.STREETS]].to_crs(crs or metric)
-    pieces.attrs = {name: onto.attrs.get(name, 0) for name in COUNTS} if onto is not None else {}
-    pieces.attrs["told"] = [*_told(noded, rules, metric), *_told_lines(parts, said)]
-    return pieces
-
-
-class _Drawn(NamedTuple):
-    """A line layer as arrays, in metres."""
-
-    xy: NDArray[np.float64]
-    offsets: NDArray[np.int64]
-    level: NDArray[np.int64]
-    tags: dict[str, NDArray[np.object_]]
-
-
-class _Given(NamedTuple):
-    """Lines to node with the tags and the `way` of each, known pieces first."""
-
-    strings: Strings
-    tags: dict[str, NDArray[np.object_]]
-    way: NDArray[np.generic]
-
-
-def _line_parts(lines: gpd.GeoDataFrame, *, crs: pyproj.CRS | None, where: str) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
-    """Return the single lines of a layer in a metric CRS, without repeated vertices and points."""
-    kinds = shapely.get_type_id(lines.geometry.to_numpy())
-    usable = lines[np.isin(kinds, [shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING])]
-    every = usable.explode(index_parts=False).reset_index(drop=True)
-    parts = every[shapely.length(every.geometry.to_numpy()) > 0].reset_index(drop=True)
-    if parts.empty:
-        raise InputFaultsError([Fault(where, Message("streets.no_line"))])
-    if crs is not None and crs_room.is_metric(crs):
-        metric = crs
-    else:
-        metric = _metric_of(shapely.get_coordinates(parts.to_crs(crs_room.WGS84).geometry.to_numpy()))
-    moved = parts.to_crs(metric)
-    shapes = shapely.remove_repeated_points(shapely.force_2d(moved.geometry.to_numpy()), 0.0)
-    parts = moved.set_geometry(gpd.GeoSeries(shapes, index=moved.index, crs=metric))
-    parts.attrs["zero"] = len(every) - len(parts)
-    return parts, metric
-
-
-def _with_known(drawn: _Drawn, onto: gpd.GeoDataFrame | None) -> _Given:
-    """Return drawn lines as what is to be noded, behind the pieces that are known."""
-    numbers = np.arange(1, len(drawn.level) + 1)
-    if onto is None or not len(onto):
-        return _Given(noding.strings(drawn.xy, drawn.offsets, level=drawn.level), drawn.tags, numbers)
-    xy, line_of = shapely.get_coordinates(onto.geometry.to_numpy(), return_index=True)
-    offsets = np.searchsorted(line_of, np.arange(len(onto) + 1))
-    nodes = int(max(onto["start_node"].max(), onto["end_node"].max())) + 1
-    place = nodes + np.arange(len(xy))
-    place[offsets[:-1]], place[offsets[1:] - 1] = onto["start_node"], onto["end_node"]
-    level = drawn_tags.levels(*(onto[name].to_numpy(dtype=object) for name in ("bridge", "tunnel")))
-    strings = noding.strings(
-        np.concatenate([xy, drawn.xy]),
-        np.concatenate([offsets, offsets[-1] + drawn.offsets[1:]]),
-        level=np.concatenate([level, drawn.level]),
-        drawn=np.repeat([False, True], [len(onto), len(drawn.level)]),
-        place=np.concatenate([place, np.zeros(len(drawn.xy), dtype=np.int64)]),
-    )
-    tags = {name: np.concatenate([onto[name].to_numpy(dtype=object), drawn.tags[name]]) for name in schema.STREET_TAGS}
-    way = onto["way"].to_numpy()
-    own = numbers + int(way.max()) if np.issubdtype(way.dtype, np.integer) else numbers.astype(str).astype(object)
-    return _Given(strings, tags, np.concatenate([way, own]))
-
-
-def _pieces_of(noded: Noded, given: _Given, onto: gpd.GeoDataFrame | None, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Return noded lines as pieces; what `onto` says about the ends and the length of its pieces is kept."""
-    found, row = noded.strings, noded.strings.source
-    lonlat = np.column_stack(pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True).transform(*found.xy.T))
-    tags = {name: np.where(row < 0, "", texts[row]) for name, texts in given.tags.items()}
-    tags["highway"] = np.where(row < 0, drawn_tags.UNCLASSED, tags["highway"])
-    numbered = np.issubdtype(given.way.dtype, np.integer)
-    bridges = np.negative(np.cumsum(row < 0))
-    way = np.where(row < 0, bridges if numbered else bridges.astype(str).astype(object), given.way[row])
-    ways = Ways(found.place, lonlat, found.offsets, way, tags)
-    cuts = _cut(ways)
-    length_m = _lengths_m(ways, cuts)
-    silent = _silent((*schema.STREET_TURNS, *schema.STREET_SHUT), len(cuts.way))
-    known = row[cuts.way]
-    if onto is not None and len(onto):
-        first, last = cuts.first == found.offsets[:-1][cuts.way], cuts.last == found.offsets[1:][cuts.way] - 1
-        mine = (known >= 0) & (known < len(onto))
-        for name, at in zip((*schema.STREET_TURNS, *schema.STREET_SHUT), (first, last) * 2, strict=True):
-            silent[name][mine & at] = onto[name].to_numpy(dtype=object)[known[mine & at]]
-        whole = mine & first & last
-        length_m[whole] = onto["length_m"].to_numpy()[known[whole]]
-    return gpd.GeoDataFrame(_table(ways, cuts, length_m, silent), geometry=_lines(found.xy, cuts), crs=crs)
-
-
-def _told(noded: Noded, rules: Noding, crs: pyproj.CRS) -> list[Message]:
-    """Return what noding did, as messages."""
-    values = {"join_m": f"{rules.join_m:g}", "bridge_m": f"{rules.bridge_m:g}", "ask_m": f"{rules.ask_m:g}"}
-    told = [Message("streets.noded", {**values, **noded.counts})]
-    if noded.counts["vanished"]:
-        told.append(Message("streets.vanished", {**values, "count": noded.counts["vanished"]}))
-    for key, where in (("gap", noded.gaps[:, 0]), ("open_ends", noded.open_ends)):
-        if len(where):
-            lonlat = np.column_stack(
-                pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True).transform(*where[:_PLACES_TOLD].T)
-            )
-            places = "; ".join(f"{lon:.6f}, {lat:.6f}" for lon, lat in lonlat)
-            more = " …" if len(where) > _PLACES_TOLD else ""
-            told.append(Message(f"streets.{key}", {**values, "count": len(where), "places": places + more}))
-    return told
-
-
-def _told_lines(parts: gpd.GeoDataFrame, said: Said) -> list[Message]:
-    """Return what is odd about the lines themselves, as messages."""
-    told = []
-    if parts.attrs.get("zero"):
-        told.append(Message("streets.zero_length", {"count": parts.attrs["zero"]}))
-    twice = int(pd.Series(shapely.to_wkb(shapely.normalize(parts.geometry.to_numpy()))).duplicated().sum())
-    if twice:
-        told.append(Message("streets.drawn_twice", {"count": twice}))
-    if said.unknown:
-        names = ", ".join(f"{' '.join(name.split())[:20]} ({n})" for name, n in [*said.unknown.items()][:_PLACES_TOLD])
-        told.append(Message("streets.unknown_class", {"count": sum(said.unknown.values()), "names": names}))
-    return told
-
-
 def combine(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     """Return several street tables as one; nodes of different sources stay apart, what was counted is summed."""
     listed = list(tables)
@@ -537,5 +298,5 @@ def combine(tables: Iterable[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
         shifted.append(table.assign(start_node=table["start_node"] + base, end_node=table["end_node"] + base))
         base = int(max(shifted[-1]["start_node"].max(), shifted[-1]["end_node"].max())) + 1
     together = gpd.GeoDataFrame(pd.concat(shifted, ignore_index=True), crs=crs)
-    together.attrs = {name: sum(table.attrs.get(name, 0) for table in listed) for name in COUNTS}
+    together.attrs = {name: sum(table.attrs.get(name, 0) for table in listed) for name in pieces.COUNTS}
     return together

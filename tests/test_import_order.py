@@ -18,23 +18,13 @@ FLOOR = (
     *("catalogue", "standards", "study_file", "study", "results"),
 )
 INPUTS = (
-    *("layers", "osm", "noding", "drawn_tags", "streets", "elevation", "terrain", "population", "areas", "demand"),
-    *("ledger_file", "past_results"),
+    *("layers", "osm", "pieces", "streets", "noding", "drawn_tags", "drawn"),
+    *("elevation", "terrain", "population", "areas", "demand", "ledger_file", "past_results"),
 )
 ANALYSIS = (
     *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *(
-        "street_graph",
-        "cells",
-        "crossings",
-        "surfaces",
-        "catchments",
-        "coverage",
-        "adequacy",
-        "gaps",
-        "venues",
-        "siting",
-    ),
+    *("street_graph", "cells", "crossings", "surfaces", "catchments"),
+    *("coverage", "adequacy", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
@@ -64,8 +54,9 @@ MACHINE = {
 }
 ALLOWED = {
     ("streets", "osm"),
-    ("streets", "noding"),
-    ("streets", "drawn_tags"),
+    ("pieces", "osm"),
+    ("streets", "pieces"),
+    *(("drawn", other) for other in ("osm", "pieces", "noding", "drawn_tags")),
     ("terrain", "elevation"),
     ("demand", "population"),
     ("comparison", "matching"),

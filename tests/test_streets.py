@@ -11,7 +11,7 @@ import shapely
 from osm_files import CROSSING, PLACES, forbidden, osm, read, restriction
 from worlds import METRIC
 
-from geo import schema, streets
+from geo import drawn, schema, streets
 from geo.errors import GeoCrsError, InputFaultsError
 from geo.study_file import Noding
 
@@ -163,7 +163,7 @@ def near(*xy: tuple[float, float]) -> shapely.LineString:
 
 def test_lines_join_where_they_share_a_vertex() -> None:
     table = lines(near((0, 0), (100, 0), (200, 0)), near((100.0004, 0), (100, 50)))
-    pieces = streets.from_lines(table, crs=METRIC, where="x")
+    pieces = drawn.from_lines(table, crs=METRIC, where="x")
     assert len(pieces) == 3
     assert pieces["length_m"].tolist() == pytest.approx([100, 100, 50], abs=0.01)
     assert pieces["end_node"].iloc[0] == pieces["start_node"].iloc[1] == pieces["start_node"].iloc[2]
@@ -171,28 +171,28 @@ def test_lines_join_where_they_share_a_vertex() -> None:
 
 def test_lines_that_cross_are_joined_unless_one_is_a_bridge() -> None:
     crossing = (near((0, 0), (100, 0)), near((50, -50), (50, 50)))
-    pieces = streets.from_lines(lines(*crossing), crs=METRIC, where="x")
+    pieces = drawn.from_lines(lines(*crossing), crs=METRIC, where="x")
     assert len(pieces) == 4
     assert len({*pieces["start_node"], *pieces["end_node"]}) == 5
-    pieces = streets.from_lines(lines(*crossing, bridge=["yes", ""]), crs=METRIC, where="x")
+    pieces = drawn.from_lines(lines(*crossing, bridge=["yes", ""]), crs=METRIC, where="x")
     assert len(pieces) == 2
     assert len({*pieces["start_node"], *pieces["end_node"]}) == 4
 
 
 def test_ends_within_the_tolerance_are_joined_and_wider_gaps_only_where_asked() -> None:
-    drawn = lines(
+    table = lines(
         near((0, 0), (100, 0)), near((100.8, 0), (200, 0)), near((50, 0.9), (50, 90)), near((150, 3), (150, 90))
     )
-    pieces = streets.from_lines(drawn, crs=METRIC, where="x")
+    pieces = drawn.from_lines(table, crs=METRIC, where="x")
     assert len({*pieces["start_node"], *pieces["end_node"]}) == 7
-    asked = streets.from_lines(drawn, crs=METRIC, where="x", rules=Noding(bridge_m=5))
+    asked = drawn.from_lines(table, crs=METRIC, where="x", rules=Noding(bridge_m=5))
     assert asked.loc[asked["way"] < 0, "length_m"].tolist() == pytest.approx([3], abs=0.01)
     assert len({*asked["start_node"], *asked["end_node"]}) == 8  # the piece's foot on the line is one more
 
 
 def test_drawn_lines_are_joined_to_known_streets() -> None:
-    known = streets.from_lines(lines(near((0, 0), (100, 0))), crs=METRIC, where="x")
-    both = streets.from_lines(lines(near((50, 0.7), (50, 90))), crs=METRIC, where="x", onto=known)
+    known = drawn.from_lines(lines(near((0, 0), (100, 0))), crs=METRIC, where="x")
+    both = drawn.from_lines(lines(near((50, 0.7), (50, 90))), crs=METRIC, where="x", onto=known)
     assert len(both) == 3
     assert len({*both["start_node"], *both["end_node"]}) == 4
 
@@ -207,7 +207,7 @@ def test_parts_of_lines_and_columns_of_lines() -> None:
         highway=["steps", None, "x", "x"],
         oneway=["yes", "", "", ""],
     )
-    pieces = streets.from_lines(table, crs=METRIC, where="x")
+    pieces = drawn.from_lines(table, crs=METRIC, where="x")
     assert pieces["highway"].tolist() == ["steps", "steps", "unclassified"]
     assert pieces["oneway"].tolist() == ["yes", "yes", ""]
     assert pieces["length_m"].tolist() == pytest.approx([10, 40, 7], abs=0.01)
@@ -217,28 +217,28 @@ def test_lines_in_degrees_are_joined_to_a_millimetre_too() -> None:
     """Streets 20 m apart do not meet, whatever CRS the layer is in or is asked for."""
     table = lines(near((0, 0), (100, 0)), near((0, 20), (100, 20)), near((100.0004, 0), (100, -9))).to_crs(4326)
     for crs in (None, METRIC, pyproj.CRS.from_epsg(4326)):
-        pieces = streets.from_lines(table, crs=crs, where="x")
+        pieces = drawn.from_lines(table, crs=crs, where="x")
         assert len({*pieces["start_node"], *pieces["end_node"]}) == 5
         assert pieces.crs == (crs or pyproj.CRS.from_epsg(4548))
         assert pieces["length_m"].tolist() == pytest.approx([100, 100, 9], abs=0.01)
 
 
 def test_lines_stay_where_they_are() -> None:
-    drawn = near((0.1, 0.2), (100.3, 0.4))
-    assert streets.from_lines(lines(drawn), crs=METRIC, where="x").geometry.iloc[0] == drawn
+    line = near((0.1, 0.2), (100.3, 0.4))
+    assert drawn.from_lines(lines(line), crs=METRIC, where="x").geometry.iloc[0] == line
 
 
 def test_lines_forbid_no_turn() -> None:
-    assert forbidden(streets.from_lines(lines(near((0, 0), (9, 0))), crs=METRIC, where="x")) == {}
+    assert forbidden(drawn.from_lines(lines(near((0, 0), (9, 0))), crs=METRIC, where="x")) == {}
 
 
 def test_a_layer_without_a_line_is_a_fault() -> None:
     with pytest.raises(InputFaultsError):
-        streets.from_lines(lines(shapely.Point(1, 1), None), crs=METRIC, where="x")
+        drawn.from_lines(lines(shapely.Point(1, 1), None), crs=METRIC, where="x")
 
 
 def test_nodes_of_two_sources_stay_apart() -> None:
-    one = streets.from_lines(lines(near((0, 0), (10, 0))), crs=METRIC, where="x")
+    one = drawn.from_lines(lines(near((0, 0), (10, 0))), crs=METRIC, where="x")
     both = streets.combine([one, one])
     assert list(zip(both["start_node"], both["end_node"], strict=True)) == [(0, 1), (2, 3)]
     assert both.index.tolist() == [0, 1]
@@ -248,7 +248,7 @@ def test_nodes_of_two_sources_stay_apart() -> None:
 
 def test_what_sources_counted_is_summed(tmp_path: Path) -> None:
     one = read(tmp_path, CROSSING, restriction("no_left_turn", 10, 2, 12), restriction("no_left_turn", 10, 2, 99))
-    other = streets.from_lines(lines(near((0, 0), (10, 0))), crs=METRIC, where="x")
+    other = drawn.from_lines(lines(near((0, 0), (10, 0))), crs=METRIC, where="x")
     both = streets.combine([one, other, one])
     assert both.attrs == {"vertices_missing": 0, "restrictions_read": 2, "restrictions_skipped": 2}
     assert forbidden(both) == {(0, "end"): "12", (len(one) + 1, "end"): "12"}
