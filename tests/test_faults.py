@@ -374,7 +374,7 @@ def test_a_study_of_lines_without_any_fault(tmp_path: Path) -> None:
     folder = write_county(tmp_path / "small", study_toml=study, **{"streets.geojson": street_lines()})
     found = ask("check", folder)
     assert found.exit_code == 0
-    assert "共用顶点" in found.stdout
+    assert "道路线已打断连通" in found.stdout
 
 
 def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

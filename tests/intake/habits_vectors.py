@@ -283,7 +283,7 @@ CASES = [
         read=4,
         kept=2,
         report=(GUESSED, CGCS, *dropped(r3="not_a_line", r4="block_not_read")),
-        cells={"Layer": ["道路中心线", "道路中心线"]},
+        cells={"layer": ["道路中心线", "道路中心线"]},
     ),
     Case(
         "drawing of a new release, in UTF-8",
@@ -293,7 +293,7 @@ CASES = [
         read=1,
         kept=1,
         report=(GUESSED, CGCS),
-        cells={"Layer": ["道路中心线"]},
+        cells={"layer": ["道路中心线"]},
         says=("utf-8",),
     ),
     Case(
