@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings, strategies as st
-from worlds import METRIC
+from worlds import METRIC, town
 
 from geo import drawn
 from geo.study_file import Noding
@@ -74,3 +74,13 @@ def test_what_is_lost_is_told(sizes: list[float], join_m: float) -> None:
     gone = sum(int(message.values["count"]) for message in found.attrs["told"] if message.key == "streets.vanished")
     assert found["way"].nunique() + gone == len(shapes)
     assert len({*found["start_node"], *found["end_node"]}) == len(found) + 1  # still one chain
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_noded_is_left_as_it_is(seed: int) -> None:
+    net = town(seed)
+    once = drawn.from_lines(gpd.GeoDataFrame(geometry=net.lines, crs=net.crs), crs=net.crs, where="x")
+    again = drawn.from_lines(once[["geometry"]], crs=net.crs, where="x")
+    assert len(again) == len(once) > 10
+    shapes = [sorted(shapely.to_wkb(shapely.normalize(some.geometry.to_numpy()))) for some in (once, again)]
+    assert shapes[0] == shapes[1]
