@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo import messages
@@ -21,6 +22,13 @@ class Edition:
 
     results: Results
     lang: Lang
+
+    @cached_property
+    def districts(self) -> dict[str, object]:
+        """Names of districts by their ids."""
+        units = self.results.units
+        mine = (units["unit_kind"] == "district").to_numpy()
+        return dict(zip(units["unit_id"].to_numpy()[mine], units["unit_name"].to_numpy()[mine], strict=True))
 
     def say(self, name: str, /, **values: object) -> str:
         """Return a text of this room in the language of the edition."""

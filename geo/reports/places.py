@@ -76,7 +76,4 @@ def of_venues(edition: Edition, venues: gpd.GeoDataFrame) -> list[Place]:
 
 def district_names(edition: Edition, joined: str) -> str:
     """Return the names of districts for their ids, joined by ";"; an id that no unit bears stays as it is."""
-    units = edition.results.units
-    mine = units[units["unit_kind"] == "district"]
-    names = dict(zip(mine["unit_id"].tolist(), mine["unit_name"].tolist(), strict=True))
-    return edition.listed(names.get(part, part) for part in joined.split(cells.LIST_MARK) if part)
+    return edition.listed(edition.districts.get(part, part) for part in joined.split(cells.LIST_MARK) if part)

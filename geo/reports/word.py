@@ -32,12 +32,16 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
     edition = Edition(results, lang)
     atlas = Atlas(edition)
     names = []
-    for name, content in _files(edition, atlas):
-        target = folder / name
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
-        names.append(name)
-        gc.collect()  # a document and its parts point at each other
+    gc.freeze()  # what was there before is not looked through again and again
+    try:
+        for name, content in _files(edition, atlas):
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(content)
+            names.append(name)
+            gc.collect()  # a document and its parts point at each other
+    finally:
+        gc.unfreeze()
     return names
 
 
@@ -70,7 +74,6 @@ def safe_names(ids: list[str]) -> list[str]:
             name = f"{stem}_{again}"
         taken.add(name.casefold())
         names.append(name)
-        gc.collect()  # a document and its parts point at each other
     return names
 
 
