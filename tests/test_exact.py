@@ -62,7 +62,7 @@ def hold(world: World, mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("name", MODES)
-@settings(max_examples=75)
+@settings(max_examples=40)
 @given(world=worlds())
 def test_random_networks(name: str, world: World) -> None:
     hold(world, MODES[name])
@@ -104,7 +104,7 @@ def in_small_tiles(box: tuple[float, float, float, float], *, things: int) -> Ti
 
 
 @pytest.mark.parametrize("name", MODES)
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(world=worlds(), few=st.sampled_from([0, 5000]))
 def test_random_networks_in_small_tiles(name: str, world: World, few: int) -> None:
     """Worlds are smaller than a tile: with small ones, searches run in windows and links look at near streets only."""
