@@ -8,11 +8,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import _browser  # noqa: F401 - a fixture
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from geo import read_study, schema
 from geo.results import Results
-from tests.maps.browsing import _browser  # noqa: F401 - a fixture
 
 CRS = "EPSG:4548"
 EAST, NORTH = 629_000.0, 2_801_000.0

@@ -4,12 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import assert_quiet, open_page, text, wait
 from shapely.geometry import LineString, Point, box
 
 import geo
 from geo import street_graph
 from geo.maps import map_page, payload
-from tests.maps.browsing import assert_quiet, open_page, text, wait
 
 CRS = "EPSG:4548"
 EAST, NORTH = 629_000.0, 2_801_000.0

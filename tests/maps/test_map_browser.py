@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import assert_quiet, click, open_page, text, wait
 
 from geo.maps import map_page
-from tests.maps.browsing import assert_quiet, click, open_page, text, wait
 
 
 @pytest.fixture

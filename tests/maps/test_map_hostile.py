@@ -7,9 +7,9 @@ import json
 import re
 
 import pytest
+from browsing import assert_quiet, click, open_page
 
 from geo.maps import folium_map, map_page
-from tests.maps.browsing import assert_quiet, click, open_page
 
 FORMULA = re.compile(r"\s*[=+\-@\t\r|%]")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
