@@ -12,15 +12,12 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from geo import line_blocks
-from geo.line_blocks import Pairs
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
@@ -28,8 +25,7 @@ if TYPE_CHECKING:
 
 STEP_M = 10.0
 _FIRST_NEIGHBOURS = 6
-_CHUNK = 50_000
-_MANY = 20_000
+_CHUNK = 25_000
 _ALONE = 3_000
 _TIE_M = 1e-9
 _END_M = 1e-6
@@ -160,11 +156,8 @@ class LineIndex:
         found = Nearest.none(len(xy))
         if self.tree is None or not len(xy):
             return found
-        blocks = line_blocks.sides(xy)
-        parts = (
-            _together(xy) if blocks else [np.arange(at, min(at + _CHUNK, len(xy))) for at in range(0, len(xy), _CHUNK)]
-        )
-        settle = partial(self._settle, xy, found, within_m=within_m, blocks=blocks)
+        parts = [np.arange(at, min(at + _CHUNK, len(xy))) for at in range(0, len(xy), _CHUNK)]
+        settle = partial(self._settle, xy, found, within_m=within_m)
         if len(parts) == 1:
             settle(parts[0])
             return found
@@ -173,19 +166,8 @@ class LineIndex:
             list(pool.map(settle, parts))
         return found
 
-    def _settle(
-        self,
-        xy: NDArray[np.float64],
-        found: Nearest,
-        rows: NDArray[np.intp],
-        *,
-        within_m: float,
-        blocks: list[float],
-    ) -> None:
-        """Settle some points: block by block, or each from its nearest samples."""
-        if blocks:
-            self._by_blocks(xy, rows, found, within_m=within_m, sides_m=blocks)
-            return
+    def _settle(self, xy: NDArray[np.float64], found: Nearest, rows: NDArray[np.intp], *, within_m: float) -> None:
+        """Settle some points from their nearest samples, from more where few do not tell."""
         neighbours = min(_FIRST_NEIGHBOURS, len(self.sampled))
         while len(rows):
             rows = self._measure(xy, rows, found, within_m=within_m, neighbours=neighbours)
@@ -193,23 +175,11 @@ class LineIndex:
 
     def may_be_within(self, xy: NDArray[np.float64], *, metres: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which points (n, 2) may have a line within some metres each; half a step too many at most."""
-        near = np.zeros(len(xy), dtype=bool)
         if self.tree is None or not len(xy):
-            return near
-        rows = np.arange(len(xy))
-        if len(xy) >= _MANY:
-            # Most blocks are far from everything that any of their points could ask for.
-            side = line_blocks.SIDES_M[1]
-            block, middle = line_blocks.blocks(xy, side)
-            furthest = np.zeros(len(middle))
-            np.maximum.at(furthest, block, metres)
-            reach = furthest + side * np.sqrt(0.5) + STEP_M
-            rows = rows[(self.tree.query(middle)[0] <= reach)[block]]
-        if len(rows):
-            most = float(metres[rows].max()) + STEP_M
-            apart = self.tree.query(xy[rows], distance_upper_bound=most, workers=_workers(len(rows)))[0]
-            near[rows] = apart - STEP_M / 2.0 - _TIE_M <= metres[rows]
-        return near
+            return np.zeros(len(xy), dtype=bool)
+        most = float(metres.max()) + STEP_M
+        apart = self.tree.query(xy, distance_upper_bound=most, workers=_workers(len(xy)))[0]
+        return np.asarray(apart - STEP_M / 2.0 - _TIE_M <= metres, dtype=bool)
 
     def _measure(
         self, xy: NDArray[np.float64], rows: NDArray[np.intp], found: Nearest, *, within_m: float, neighbours: int
@@ -228,60 +198,10 @@ class LineIndex:
         done, sample = rows[enough], sample[enough]
         there = sample < len(self.sampled)
         first = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-        choose(
-            found,
-            done,
-            xy[done],
-            self._candidates(Pairs(first, self.sampled[sample[there]])),
-            self.flat,
-            within_m=within_m,
-        )
+        segment = self.sampled[sample[there]]
+        candidates = Candidates(first, self.line[segment], self.vertex[segment])
+        choose(found, done, xy[done], candidates, self.flat, within_m=within_m)
         return np.asarray(rows[~enough], dtype=np.intp)
-
-    def _candidates(self, pairs: Pairs) -> Candidates:
-        return Candidates(pairs.first, self.line[pairs.segment], self.vertex[pairs.segment])
-
-    def _by_blocks(
-        self,
-        xy: NDArray[np.float64],
-        rows: NDArray[np.intp],
-        found: Nearest,
-        *,
-        within_m: float,
-        sides_m: list[float],
-    ) -> None:
-        """Settle points that lie close together."""
-        mine = xy[rows]
-        block, pairs = line_blocks.candidates(
-            mine,
-            sides_m,
-            within_m=within_m,
-            around=partial(self._around, within_m=within_m),
-            metres_to=lambda places, segment: self.flat.feet(places, self.vertex[segment])[1],
-        )
-        choose(found, rows, mine, self._candidates(pairs.of(block)[1]), self.flat, within_m=within_m)
-
-    def _around(self, middle: NDArray[np.float64], radius: float, *, within_m: float) -> Pairs:
-        """Return the segments that may be nearest to points within a radius of middles (n, 2)."""
-        tree = self.tree
-        if tree is None:
-            return Pairs(np.zeros(len(middle) + 1, dtype=np.int64), np.empty(0, dtype=np.int64))
-        apart = tree.query(middle)[0]
-        reach = np.hypot(np.minimum(apart + 2.0 * radius, within_m + radius), STEP_M / 2.0) + _TIE_M
-        listed = tree.query_ball_point(middle, reach, return_sorted=False)
-        count = np.fromiter(map(len, listed), dtype=np.int64, count=len(listed))
-        sample = np.fromiter(chain.from_iterable(listed), dtype=np.int64, count=int(count.sum()))
-        segments = len(self.line)
-        pair = np.unique(np.repeat(np.arange(len(middle)), count) * segments + self.sampled[sample])
-        whose, segment = np.divmod(pair, segments)
-        return Pairs(np.searchsorted(whose, np.arange(len(middle) + 1)), segment)
-
-
-def _together(xy: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-    """Return the rows of points in parts that lie close together."""
-    tall = line_blocks.SIDES_M[0]
-    order = np.argsort(np.floor(xy[:, 1] / tall), kind="stable")
-    return np.array_split(order, max(1, len(xy) // _CHUNK))
 
 
 def choose(

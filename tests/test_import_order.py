@@ -22,7 +22,7 @@ INPUTS = (
     *("elevation", "terrain", "population", "areas", "demand", "ledger_file", "past_results"),
 )
 ANALYSIS = (
-    *("access", "arcs", "line_blocks", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
+    *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
     *("street_graph", "cells", "crossings", "surfaces", "catchments"),
     *("coverage", "adequacy", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
@@ -41,7 +41,6 @@ ORDER = {room: number for number, room in enumerate(room for band in BANDS for r
 # rooms: they hand each other arrays, not tables, and none is of use without those before it.
 MACHINE = {
     "arcs": ("access",),
-    "line_index": ("line_blocks",),
     "network": ("access", "arcs", "line_index"),
     "barriers": ("line_index",),
     "snapping": ("line_index", "barriers"),
