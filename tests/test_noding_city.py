@@ -1,8 +1,9 @@
 """Porto Alegre's streets as a careless draughtsman would have drawn them give the same minutes.
 
-Half a metre also moves streets nearer to a point than others that lay as near before: a facility may then be linked to
-the other street, whoever finds the junctions. So what is noded is compared twice: with the file's own junctions on the
-same careless drawing, which is noding alone, and with the file as it stands.
+Half a metre also moves streets nearer to a point than others that lay as near before (one facility has two streets
+4.32 and 4.39 m away): it may then be linked to the other one, whoever finds the junctions. So what is noded is held to
+the file as it stands for people whom no such tie concerns, in every drawing, and for all people in most drawings; and
+to the file's own junctions on the same careless drawing, which is noding alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 METRIC = pyproj.CRS.from_epsg(31982)
 JITTER_M = 0.5
+HORIZON = 60  # minutes, as a study computes them for a limit of 15
 
 
 def cut_at_random(xy: NDArray[np.float64], offsets: NDArray[np.int64], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -87,25 +89,67 @@ def people_of(folder: Path) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326).to_crs(METRIC)
 
 
-def minutes(table: gpd.GeoDataFrame, people: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def minutes(table: gpd.GeoDataFrame, people: gpd.GeoDataFrame) -> pd.DataFrame:
     net = network.build(table, modes.BUILTIN["walk"])
-    found = queries.nearest_minutes(net, people, people[people["healthcare"] > 0], limit=240)
+    return queries.nearest_minutes(net, people, people[people["healthcare"] > 0], limit=HORIZON)
+
+
+def minutes_of(found: pd.DataFrame) -> NDArray[np.float64]:
     return found["minutes"].to_numpy(dtype=np.float64)
 
 
+def tied(table: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Return which places have a second street elsewhere that is no more than two jitters farther than the nearest."""
+    net = network.build(table, modes.BUILTIN["walk"])
+    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, net.xy, (net.offset,))
+    tree, points = shapely.STRtree(lines), places.geometry.to_numpy()
+    place, nearest = tree.query_nearest(points, all_matches=False)
+    feet, far = np.empty((len(points), 2)), np.full(len(points), -2 * JITTER_M)
+    feet[place] = foot(points[place], lines[nearest])
+    far[place] = shapely.distance(points[place], lines[nearest])
+    place, other = tree.query(shapely.buffer(points, far + 2 * JITTER_M), predicate="intersects")
+    elsewhere = np.hypot(*(foot(points[place], lines[other]) - feet[place]).T) > 4 * JITTER_M
+    return np.bincount(place[elsewhere], minlength=len(points)) > 0
+
+
+def foot(points: NDArray[np.object_], lines: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return where points would step onto lines."""
+    return shapely.get_coordinates(shapely.line_interpolate_point(lines, shapely.line_locate_point(lines, points)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 3, 6])
-def test_porto_alegre_drawn_carelessly_gives_the_same_minutes(shared: Path, seed: int) -> None:
+def test_porto_alegre_drawn_carelessly_gives_the_same_minutes(shared: Path) -> None:
     folder = shared / "data" / "portoalegre"
     file = folder / "poa_osm.pbf"
     people = people_of(folder)
     weight = people["population"].to_numpy()
+    table = streets.read_osm(file, crs=METRIC)
+    true = minutes(table, people)
+    assert np.isfinite(minutes_of(true)).sum() > 900
+    ties = np.append(tied(table, people), False)  # the last answers for "no facility"
+    assert weight[ties[:-1]].sum() < 0.1 * weight.sum()
+    shares = []
+    for seed in range(1, 11):
+        found = minutes(drawn.from_lines(drawn_carelessly(file, seed=seed), crs=METRIC, where="x"), people)
+        concerned = ties[:-1].copy()
+        for nearest in (found["nearest"], true["nearest"]):
+            concerned |= ties[people.index.get_indexer(nearest)]
+        alone = ~concerned
+        apart = share_alike(minutes_of(found)[alone], minutes_of(true)[alone], weight[alone])
+        assert apart >= 0.995, (seed, apart)
+        shares.append(share_alike(minutes_of(found), minutes_of(true), weight))
+    assert np.median(shares) >= 0.99, shares
+    assert min(shares) >= 0.98, shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [7, 3, 6])
+def test_what_is_noded_meets_where_the_file_says(shared: Path, seed: int) -> None:
+    folder = shared / "data" / "portoalegre"
+    file = folder / "poa_osm.pbf"
+    people = people_of(folder)
     lines = drawn_carelessly(file, seed=seed)
     found = minutes(drawn.from_lines(lines, crs=METRIC, where="x"), people)
     same_drawing = minutes(with_the_files_junctions(file, lines, seed), people)
-    as_it_stands = minutes(streets.read_osm(file, crs=METRIC), people)
-    assert np.isfinite(as_it_stands).sum() > 100
-    assert share_alike(found, same_drawing, weight) >= 0.99
-    # 97.9 % is what the file's own junctions reach on the worst of eight drawings: points linked to another street.
-    floor = share_alike(same_drawing, as_it_stands, weight)
-    assert share_alike(found, as_it_stands, weight) >= floor - 0.002
+    share = share_alike(minutes_of(found), minutes_of(same_drawing), people["population"].to_numpy())
+    assert share >= 0.99
