@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, prepared, schema, snapping, surfaces, units
+from geo import catchments, prepared, schema, snapping, surfaces, units, zone_store
 from geo.cells import CellLinks
 from geo.coverage import minutes_column
+from geo.grid import Grid, Surface
 from geo.travel_times import minutes_at, reach
+from geo.zone_store import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from geo.barriers import Fence
     from geo.catalogue import Ring, ServiceType
-    from geo.grid import Surface
     from geo.network import Network
     from geo.tiles import Box
 
@@ -87,13 +88,45 @@ class _Ground(NamedTuple):
     random_snapped: pd.DataFrame
 
 
-class _Zone(NamedTuple):
-    """Rows of isochrones, surface and errors of one ring."""
+class _Job(NamedTuple):
+    """One ring to draw, and all that its zone depends on.
 
-    rows: list[dict[str, object]]
-    field: Surface
-    misplaced: float
-    misplaced_uniform: float
+    Attributes
+    ----------
+    service, number
+        The type, and which of its rings.
+    theirs
+        Snapped rows of its working facilities.
+    places, minutes, people
+        (n,) attached demand points of its groups.
+    """
+
+    service: ServiceType
+    number: int
+    theirs: pd.DataFrame
+    places: NDArray[np.object_]
+    minutes: NDArray[np.float64]
+    people: NDArray[np.float64]
+
+    @property
+    def ring(self) -> Ring:
+        return self.service.rings[self.number]
+
+    @property
+    def key(self) -> Key:
+        return self.service.code, self.ring.mode
+
+    @property
+    def bands(self) -> tuple[float, ...]:
+        return self.service.bands_of(self.number)
+
+
+class _Sheet(NamedTuple):
+    """Where to draw, how finely, and what besides the zones of all facilities together."""
+
+    cell_m: float
+    bounds: Box
+    combine: str
 
 
 def draw(
@@ -122,39 +155,45 @@ def draw(
     progress
         Told the share that is done.
     """
-    rings = [(service, number) for service in services for number in range(len(service.rings))]
+    jobs = [_job(base, service, number, people, points) for service in services for number in range(len(service.rings))]
     bounds = extent(base, people, points)
     cell_m = first_cell_m(bounds)
-    best: dict[Key, _Zone] = {}
-    left = rings
+    best: dict[Key, tuple[float, Zone]] = {}
+    left = jobs
     while left and cell_m >= surfaces.FINEST_M:
-        found = _drawn_at(base, left, people, points, cell_m=cell_m, bounds=bounds, combine=combine)
-        better = {key: zone for key, zone in found.items() if key not in best or zone.misplaced < best[key].misplaced}
-        best.update(better)
+        found = _drawn_at(base, left, _Sheet(cell_m, bounds, combine))
+        for key, zone in found.items():
+            if key not in best or zone.misplaced < best[key][1].misplaced:
+                best[key] = cell_m, zone
         # Only what errs too much is drawn anew, with finer cells.
-        left = [ring for ring in left if found[_key(ring)].misplaced >= surfaces.MISPLACED_WISHED]
-        progress(1.0 - len(left) / max(len(rings), 1))
+        left = [job for job in left if found[job.key].misplaced >= surfaces.MISPLACED_WISHED]
+        progress(1.0 - len(left) / max(len(jobs), 1))
         cell_m /= 2.0
-    return _together([best[_key(ring)] for ring in rings], rings, people)
+    return _together(jobs, best, bounds, combine, people)
 
 
-def _key(ring: tuple[ServiceType, int]) -> Key:
-    service, number = ring
-    return service.code, service.rings[number].mode
+def _job(base: Zones, service: ServiceType, number: int, people: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> _Job:
+    mode = service.rings[number].mode
+    mine = (people["group"].isin(service.demand) & (people[f"snap_status_{mode}"] == "ok")).to_numpy()
+    columns = (people[name].to_numpy(dtype=np.float64)[mine] for name in (minutes_column(service, number), "people"))
+    theirs = working(base.served[mode], points, service)
+    return _Job(service, number, theirs, people.geometry.to_numpy()[mine], *columns)
 
 
-def _together(zones: list[_Zone], rings: Sequence[tuple[ServiceType, int]], people: gpd.GeoDataFrame) -> Drawn:
-    isochrones = _table([row for zone in zones for row in zone.rows], people)
+def _together(
+    jobs: Sequence[_Job], best: Mapping[Key, tuple[float, Zone]], bounds: Box, combine: str, people: gpd.GeoDataFrame
+) -> Drawn:
+    isochrones = _table([row for job in jobs for row in _rows(job, best[job.key][1], combine)], people)
     drawing = isochrones[isochrones["combine"] == "dissolve"].reset_index(drop=True)
     drawing = drawing.set_geometry(gpd.GeoSeries(surfaces.drawn(drawing.geometry.to_numpy()), crs=people.crs))
-    keys = [_key(ring) for ring in rings]
+    zones = {job.key: best[job.key] for job in jobs}
     return Drawn(
-        dict(zip(keys, (zone.field.grid.cell_m for zone in zones), strict=True)),
-        dict(zip(keys, (zone.field for zone in zones), strict=True)),
+        {key: cell_m for key, (cell_m, _) in zones.items()},
+        {key: Surface(Grid.over(bounds, cell_m), zone.minutes) for key, (cell_m, zone) in zones.items()},
         isochrones,
         drawing,
-        dict(zip(keys, (zone.misplaced for zone in zones), strict=True)),
-        dict(zip(keys, (zone.misplaced_uniform for zone in zones), strict=True)),
+        {key: zone.misplaced for key, (_, zone) in zones.items()},
+        {key: zone.misplaced_uniform for key, (_, zone) in zones.items()},
     )
 
 
@@ -214,33 +253,44 @@ def link_cells(links: CellLinks, bounds: Box) -> None:
     prepared.save(key, links.to_arrays())
 
 
-def _drawn_at(
-    base: Zones,
-    rings: Sequence[tuple[ServiceType, int]],
-    people: gpd.GeoDataFrame,
-    points: gpd.GeoDataFrame,
-    *,
-    cell_m: float,
-    bounds: Box,
-    combine: str,
-) -> dict[Key, _Zone]:
-    """Return the zones of some rings at one cell size; streets that differ are taken one after the other."""
-    found: dict[Key, _Zone] = {}
-    for modes in _by_streets(base, rings):
-        mine = [ring for ring in rings if _key(ring)[1] in modes]
-        of_ring = partial(_zone, base, _grounds(base, modes, cell_m, bounds), people, points, bounds, combine)
+def _drawn_at(base: Zones, jobs: Sequence[_Job], sheet: _Sheet) -> dict[Key, Zone]:
+    """Return the zones of some rings at one cell size; what was drawn before from the same numbers is taken over."""
+    names = _names(base, jobs, sheet)
+    found = {key: zone for key, name in names.items() if (zone := zone_store.load(name)) is not None}
+    left = [job for job in jobs if job.key not in found]
+    # Streets that differ are taken one after the other.
+    for modes in _by_streets(base, left):
+        mine = [job for job in left if job.ring.mode in modes]
+        of_job = partial(_zone, _grounds(base, modes, sheet.cell_m, sheet.bounds), sheet)
         # Rings do not depend on one another, and the work is in libraries that let other threads run.
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            found |= dict(zip(map(_key, mine), pool.map(of_ring, mine), strict=True))
-        del of_ring
+            found |= dict(zip((job.key for job in mine), pool.map(of_job, mine), strict=True))
+        del of_job
         _give_back()
+    for job in left:
+        zone_store.save(names[job.key], found[job.key])
     return found
 
 
-def _by_streets(base: Zones, rings: Sequence[tuple[ServiceType, int]]) -> list[list[str]]:
+def _names(base: Zones, jobs: Sequence[_Job], sheet: _Sheet) -> dict[Key, str]:
+    """Return under which name the zone of each ring is kept: by all that it is drawn from."""
+    nets = {mode: base.networks[mode] for mode in dict.fromkeys(job.ring.mode for job in jobs)}
+    streets = {mode: zone_store.streets_key(net, base.fence) for mode, net in nets.items()}
+    found = {}
+    for job in jobs:
+        facilities = [
+            column.to_numpy(dtype=None if column.dtype.kind in "fib" else np.str_) for _, column in job.theirs.items()
+        ]
+        people = shapely.get_coordinates(job.places), job.minutes, job.people
+        asked = repr((base.cap_m, job.service.direction, job.ring.limit, job.bands, sheet))
+        found[job.key] = zone_store.key_of((streets[job.ring.mode], asked, *facilities, *people))
+    return found
+
+
+def _by_streets(base: Zones, jobs: Sequence[_Job]) -> list[list[str]]:
     """Return the modes of rings, those together that use the same streets."""
     found: list[list[str]] = []
-    for mode in dict.fromkeys(_key(ring)[1] for ring in rings):
+    for mode in dict.fromkeys(job.ring.mode for job in jobs):
         net = base.networks[mode]
         same = next((modes for modes in found if base.networks[modes[0]].same_streets(net)), None)
         if same is None:
@@ -256,35 +306,23 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _zone(
-    base: Zones,
-    grounds: Mapping[str, _Ground],
-    people: gpd.GeoDataFrame,
-    points: gpd.GeoDataFrame,
-    bounds: Box,
-    combine: str,
-    which: tuple[ServiceType, int],
-) -> _Zone:
+def _zone(grounds: Mapping[str, _Ground], sheet: _Sheet, job: _Job) -> Zone:
     """Return the surface and polygons of one ring, and how far the drawn one errs."""
-    service, number = which
-    ring = service.rings[number]
-    ground = grounds[ring.mode]
-    theirs = working(base.served[ring.mode], points, service)
-    search = reach(ground.links.network, theirs, limit=units.horizon(ring.limit), direction=service.direction)
-    field, bands = catchments.field_of(ground.links, search, box=bounds), service.bands_of(number)
-    shapes = surfaces.isochrones([field], bands)[0]
-    rows = [_row(service, ring, limit, None, "dissolve", shape) for limit, shape in zip(bands, shapes, strict=True)]
-    if combine != "dissolve":
-        single = catchments.shapes(ground.links, theirs, bands, combine=combine, direction=service.direction)
-        rows += [
-            _row(service, ring, limit, facility, combine, shape)
-            for facility, zones in zip(theirs["id"], single, strict=True)
-            for limit, shape in zip(bands, zones, strict=True)
-        ]
-    drawn = surfaces.drawn(np.array([shapes[-1]], dtype=object))[0]
+    ground, ring, direction = grounds[job.ring.mode], job.ring, job.service.direction
+    search = reach(ground.links.network, job.theirs, limit=units.horizon(ring.limit), direction=direction)
+    field = catchments.field_of(ground.links, search, box=sheet.bounds)
+    shapes = surfaces.isochrones([field], job.bands)
+    drawn = surfaces.drawn(shapes[0, -1:])[0]
+    if sheet.combine != "dissolve":
+        single = catchments.shapes(ground.links, job.theirs, job.bands, combine=sheet.combine, direction=direction)
+        shapes = np.concatenate([shapes, single])
     random_minutes = minutes_at(search, ground.random_snapped)[0]
-    uniform = _uniform_share(drawn, ground, random_minutes, ring.limit)
-    return _Zone(rows, surfaces.surface(field, bounds), _share(drawn, people, service, number, ring), uniform)
+    return Zone(
+        shapes.ravel(),
+        surfaces.surface(field, sheet.bounds).minutes.astype(np.float32, copy=False),
+        _share(drawn, job),
+        _uniform_share(drawn, ground, random_minutes, ring.limit),
+    )
 
 
 def working(served: pd.DataFrame, points: gpd.GeoDataFrame, service: ServiceType) -> pd.DataFrame:
@@ -294,29 +332,31 @@ def working(served: pd.DataFrame, points: gpd.GeoDataFrame, service: ServiceType
     return pd.DataFrame(served[mine]).assign(**own).reset_index(drop=True)
 
 
-def _row(
-    service: ServiceType, ring: Ring, limit: float, facility: str | None, combine: str, shape: shapely.Geometry
-) -> dict[str, object]:
-    return {
-        "service": service.code,
-        "mode": ring.mode,
-        "limit_minutes": float(limit),
-        "facility_id": facility,
-        "combine": combine,
-        "geometry": shape,
-    }
+def _rows(job: _Job, zone: Zone, combine: str) -> list[dict[str, object]]:
+    """Return the rows of isochrones of one ring: of all facilities together, then of single ones."""
+    whose: list[tuple[str | None, str]] = [(None, "dissolve")]
+    if combine != "dissolve":
+        whose += [(facility, combine) for facility in job.theirs["id"]]
+    asked = ((facility, how, limit) for facility, how in whose for limit in job.bands)
+    return [
+        {
+            "service": job.service.code,
+            "mode": job.ring.mode,
+            "limit_minutes": float(limit),
+            "facility_id": facility,
+            "combine": how,
+            "geometry": shape,
+        }
+        for (facility, how, limit), shape in zip(asked, zone.shapes, strict=True)
+    ]
 
 
-def _share(polygon: shapely.Geometry, people: gpd.GeoDataFrame, service: ServiceType, number: int, ring: Ring) -> float:
+def _share(polygon: shapely.Geometry, job: _Job) -> float:
     """Return the share of attached people of the service's groups who are on the wrong side."""
-    mine = people["group"].isin(service.demand) & (people[f"snap_status_{ring.mode}"] == "ok")
-    table = people[mine.to_numpy()]
-    weight = table["people"].to_numpy(dtype=np.float64)
-    if not weight.sum():
+    everyone = float(job.people.sum())
+    if not everyone:
         return 0.0
-    minutes = table[minutes_column(service, number)].to_numpy(dtype=np.float64)
-    wrong = surfaces.misplaced_people(polygon, table.geometry.to_numpy(), minutes, weight, ring.limit)
-    return wrong / float(weight.sum())
+    return surfaces.misplaced_people(polygon, job.places, job.minutes, job.people, job.ring.limit) / everyone
 
 
 def _uniform_share(polygon: shapely.Geometry, ground: _Ground, minutes: NDArray[np.float64], limit: float) -> float:

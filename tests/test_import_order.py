@@ -29,7 +29,19 @@ ANALYSIS = (
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
-    *("bars", "prepared", "street_sources", "zones", "linked", "inputs", "measures", "matches", "summary", "periods"),
+    *(
+        "bars",
+        "prepared",
+        "street_sources",
+        "zone_store",
+        "zones",
+        "linked",
+        "inputs",
+        "measures",
+        "matches",
+        "summary",
+        "periods",
+    ),
     *("pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),
