@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import BSpline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,6 +98,8 @@ def spline(
     ValueError
         Where knots, degree and control points do not fit each other, or there are too many.
     """
+    from scipy.interpolate import BSpline  # noqa: PLC0415 - few drawings have splines, and it takes long to import
+
     fits = 1 <= degree <= _MOST_DEGREE and len(knots) == len(control) + degree + 1
     if len(control) > _MOST_CONTROL or not fits:
         raise ValueError

@@ -11,10 +11,6 @@ import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree as ET
 
-import openpyxl
-from openpyxl.utils.cell import range_boundaries
-from openpyxl.utils.exceptions import InvalidFileException
-
 from geo.layers import archives, bounds, sheets
 from geo.layers.cells import EXACT_BELOW, Cells, Grid, Merged, Odd, bounded, text_of_cell
 from geo.layers.findings import listed, shown
@@ -35,7 +31,6 @@ _XML_SUFFIXES = (".xml", ".rels", ".vml")
 # What openpyxl and xlrd let through from a damaged workbook. SyntaxError is that of any XML parser: openpyxl takes lxml
 # where another package has brought it, and lxml's is no ElementTree.ParseError.
 BOOK_ERRORS = (
-    InvalidFileException,
     zipfile.BadZipFile,
     zlib.error,
     SyntaxError,
@@ -65,6 +60,8 @@ class Sheet(NamedTuple):
 
 def read_xlsx(source: LayerSource, findings: Findings, *, data: bytes, kind: str) -> Raw:
     """Return a sheet of an xlsx workbook as columns of text: the one named `layer`, else the first with known headers."""
+    import openpyxl  # noqa: PLC0415 - few studies have workbooks, and it takes long to import
+
     _check_parts(data, source, findings)
     try:
         # openpyxl warns of styles and extensions that hold no data, and prints what it thinks of some.
@@ -175,6 +172,8 @@ def _chosen(found: Sequence[Sheet], source: LayerSource, findings: Findings, *, 
 
 def _from_xml(data: bytes, title: str, findings: Findings) -> tuple[list[Merged], list[Odd]]:
     """Return a sheet's merged cells, and its formulas without a stored result; openpyxl's fast reader drops both."""
+    from openpyxl.utils.cell import range_boundaries  # noqa: PLC0415 - see read_xlsx
+
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         name = _part_of(archive, title)
         if name is None:
