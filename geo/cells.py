@@ -7,6 +7,8 @@ street: a search looks at the streets that it reached and at nobody else's cells
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 TILE = 64
 _BLOCK = 16
-_AT_ONCE = 200_000
+_AT_ONCE = 100_000
 
 
 class Linked(NamedTuple):
@@ -360,10 +362,16 @@ class CellLinks:
         """Link the cells of some tiles, as many at once as memory bears."""
         missing = sorted(keys)
         at_once = max(1, _AT_ONCE // TILE**2)
-        for begin in range(0, len(missing), at_once):
-            some = missing[begin : begin + at_once]
-            tile, cell = self._near(np.array(some, dtype=np.int64))
-            self.tiles.update(zip(some, self._tiles(np.array(some, dtype=np.int64), tile, cell), strict=True))
+        blocks = [missing[begin : begin + at_once] for begin in range(0, len(missing), at_once)]
+
+        def linked(some: list[tuple[int, int]]) -> list[Tile]:
+            which = np.array(some, dtype=np.int64)
+            return self._tiles(which, *self._near(which))
+
+        # Blocks do not depend on one another, and the work is in libraries that let other threads run.
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            for some, tiles in zip(blocks, pool.map(linked, blocks), strict=True):
+                self.tiles.update(zip(some, tiles, strict=True))
 
     def _near(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the cells of tiles that a street may be near to: number of the tile, and of the cell in it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo import __version__, cli_osm
+from geo import __version__, cli_osm, heap
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
 from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines, site_lines
@@ -188,6 +188,7 @@ def run(
     geo run layers/yongchun
     geo run my-study --data D:/layers --out results --lang en
     """  # noqa: D301 - typer wants the sign itself
+    heap.share_arenas()
     from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries
 
     try:

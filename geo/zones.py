@@ -5,10 +5,8 @@ The cell of a ring is halved until its drawn polygon misplaces fewer people than
 
 from __future__ import annotations
 
-import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import catchments, prepared, schema, snapping, surfaces, units, zone_store
+from geo import catchments, heap, prepared, schema, snapping, surfaces, units, zone_store
 from geo.cells import CellLinks
 from geo.coverage import minutes_column
 from geo.grid import Grid, Surface
@@ -234,6 +232,7 @@ def _grounds(base: Zones, modes: Iterable[str], cell_m: float, bounds: Box) -> d
             continue
         links = CellLinks(net, cell_m, cap_m=base.cap_m, barriers=base.fence)
         link_cells(links, bounds)
+        heap.give_back()
         found[mode] = _Ground(links, random, snapping.snap(net, random, cap_m=base.cap_m, barriers=base.fence))
     return found
 
@@ -266,7 +265,7 @@ def _drawn_at(base: Zones, jobs: Sequence[_Job], sheet: _Sheet) -> dict[Key, Zon
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             found |= dict(zip((job.key for job in mine), pool.map(of_job, mine), strict=True))
         del of_job
-        _give_back()
+        heap.give_back()
     for job in left:
         zone_store.save(names[job.key], found[job.key])
     return found
@@ -298,12 +297,6 @@ def _by_streets(base: Zones, jobs: Sequence[_Job]) -> list[list[str]]:
         else:
             same.append(mode)
     return found
-
-
-def _give_back() -> None:
-    """Let the system have the memory that tables of cells took: glibc would keep hundreds of megabytes of it."""
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _zone(grounds: Mapping[str, _Ground], sheet: _Sheet, job: _Job) -> Zone:

@@ -29,19 +29,8 @@ ANALYSIS = (
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
-    *(
-        "bars",
-        "prepared",
-        "street_sources",
-        "zone_store",
-        "zones",
-        "linked",
-        "inputs",
-        "measures",
-        "matches",
-        "summary",
-        "periods",
-    ),
+    *("bars", "heap", "prepared", "street_sources", "zone_store", "zones", "linked", "inputs"),
+    *("measures", "matches", "summary", "periods"),
     *("pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),

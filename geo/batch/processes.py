@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
+from geo import heap
 from geo.batch import task
 from geo.messages import text
 
@@ -132,6 +133,7 @@ def _hired() -> tuple[Connection, SpawnProcess]:
 
 def _work(pipe: Connection, parent: int) -> None:
     """Compute what comes through the pipe until it ends; die with the process that sends it."""
+    heap.share_arenas()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells what was interrupted
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
