@@ -183,19 +183,23 @@ def told(figures: pd.DataFrame) -> list[Told]:
     ]
 
 
-def judged(people: pd.DataFrame, service: ServiceType, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say whose own unit can be judged for a service; people outside all units go by the study.
+def own_units(people: pd.DataFrame) -> pd.MultiIndex:
+    """Return kind and id of the unit that each person is counted by, and the group; `outside` where in none.
 
     A person's own unit is the community; for workers it is the factory, else the park.
     """
-    mine = table[(table["service"] == service.code) & (table["mode"] == service.mode)]
-    unjudged = mine[mine["status"] == "not_assessed"]
-    failed = set(zip(unjudged["unit_kind"], unjudged["unit_id"], unjudged["demand"], strict=True))
     own_kind = np.full(len(people), "outside", dtype=object)
     own_id = np.full(len(people), "", dtype=object)
     workers = (people["group"] == "workers").to_numpy()
     for kind, where in (("community", ~workers), ("park", workers), ("factory", workers)):
         has = where & (people[kind] != "").to_numpy()
         own_kind[has], own_id[has] = kind, people[kind].to_numpy()[has]
-    keys = pd.MultiIndex.from_arrays([own_kind, own_id, people["group"]])
-    return ~np.asarray(keys.isin(list(failed)), dtype=bool) if failed else np.ones(len(people), dtype=bool)
+    return pd.MultiIndex.from_arrays([own_kind, own_id, people["group"]])
+
+
+def judged(own: pd.MultiIndex, service: ServiceType, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say whose own unit (:func:`own_units`) can be judged for a service; people outside all units go by the study."""
+    mine = table[(table["service"] == service.code) & (table["mode"] == service.mode)]
+    unjudged = mine[mine["status"] == "not_assessed"]
+    failed = set(zip(unjudged["unit_kind"], unjudged["unit_id"], unjudged["demand"], strict=True))
+    return ~np.asarray(own.isin(list(failed)), dtype=bool) if failed else np.ones(len(own), dtype=bool)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from geo import crs as crs_room, drawn_tags, noding, pieces, schema
@@ -17,6 +16,7 @@ from geo.osm import Ways
 from geo.study_file import Noding
 
 if TYPE_CHECKING:
+    import pyproj
     from numpy.typing import NDArray
 
     from geo.drawn_tags import Said
@@ -137,7 +137,7 @@ def _with_known(drawn: _Drawn, onto: gpd.GeoDataFrame | None) -> _Given:
 def _pieces_of(noded: Noded, given: _Given, onto: gpd.GeoDataFrame | None, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """Return noded lines as pieces; what `onto` says about the ends and the length of its pieces is kept."""
     found, row = noded.strings, noded.strings.source
-    lonlat = np.column_stack(pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True).transform(*found.xy.T))
+    lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*found.xy.T))
     tags = {name: np.where(row < 0, "", texts[row]) for name, texts in given.tags.items()}
     tags["highway"] = np.where(row < 0, drawn_tags.UNCLASSED, tags["highway"])
     numbered = np.issubdtype(given.way.dtype, np.integer)
@@ -167,9 +167,7 @@ def _told(noded: Noded, rules: Noding, crs: pyproj.CRS) -> list[Message]:
         told.append(Message("streets.vanished", {**values, "count": noded.counts["vanished"]}))
     for key, where in (("gap", noded.gaps[:, 0]), ("open_ends", noded.open_ends)):
         if len(where):
-            lonlat = np.column_stack(
-                pyproj.Transformer.from_crs(crs, crs_room.WGS84, always_xy=True).transform(*where[:_PLACES_TOLD].T)
-            )
+            lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*where[:_PLACES_TOLD].T))
             places = "; ".join(f"{lon:.6f}, {lat:.6f}" for lon, lat in lonlat)
             more = " …" if len(where) > _PLACES_TOLD else ""
             told.append(Message(f"streets.{key}", {**values, "count": len(where), "places": places + more}))

@@ -109,7 +109,7 @@ def read_heights(
             source = rasterio.open(file)
         # Blocks are met again in the next row of tiles at the latest; GDAL's default is a share of the machine.
         with source, rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
-            to_raster = pyproj.Transformer.from_crs(crs, _base(source, given, name), always_xy=True)
+            to_raster = crs_room.transformer(crs, _base(source, given, name))
             column_m, row_m = _cell_m(source, to_raster, xy)
             model = _Model(
                 source,

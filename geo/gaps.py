@@ -198,7 +198,7 @@ def _named(found: gpd.GeoDataFrame, code: str) -> gpd.GeoDataFrame:
 
 def _with_places(found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Add lon and lat of each gap's place and put the columns in order."""
-    places = gpd.GeoSeries(gpd.points_from_xy(found["x"], found["y"]), crs=found.crs).to_crs(crs_room.WGS84)
-    found["lon"], found["lat"] = places.x.to_numpy(), places.y.to_numpy()
+    to_lonlat = crs_room.transformer(crs_room.require_same(found), crs_room.WGS84)
+    found["lon"], found["lat"] = to_lonlat.transform(found["x"].to_numpy(), found["y"].to_numpy())
     extra = ["unit_id", *(f"people_{group}" for group in schema.GROUPS), "demand_ids"]
     return found[[*schema.GAPS, *extra, "geometry"]]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -20,6 +19,7 @@ from geo import crs as crs_room, schema
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import geopandas as gpd
     from numpy.typing import NDArray
 
 SAME_SHARE = 0.5
@@ -184,23 +184,25 @@ def remember(
         return ids
     found = ids.copy()
     loose = entries[~entries["gap_id"].isin([*known, *ids])].reset_index(drop=True)
-    spots = gpd.GeoSeries(gpd.points_from_xy(loose["lon"], loose["lat"]), crs=crs_room.WGS84).to_crs(gaps.crs)
     placed = (loose["lon"].notna() & loose["lat"].notna()).to_numpy()
     own = gaps["gap_id"].astype(str).to_numpy(dtype=object)
     open_ = ids == ""
     entry, gap = [], []
     if placed.any():
         at = np.flatnonzero(placed)
-        one, two = shapely.STRtree(gaps.geometry.to_numpy()).query(spots.to_numpy()[at], "intersects")
+        lon, lat = (loose[name].to_numpy(dtype=np.float64)[at] for name in ("lon", "lat"))
+        spots = shapely.points(*crs_room.transformer(crs_room.WGS84, gaps.crs).transform(lon, lat))
+        one, two = shapely.STRtree(gaps.geometry.to_numpy()).query(spots, "intersects")
         entry, gap = at[one].tolist(), two.tolist()
     unplaced = pd.Index(loose["gap_id"].where(~placed | loose["gap_id"].str.endswith(REST)).fillna(""))
     same = {code: number for number, code in enumerate(unplaced) if code}
     pairs = [*zip(entry, gap, strict=True), *((same[code], row) for row, code in enumerate(own) if code in same)]
     service = gaps["service"].astype(str).to_numpy(dtype=object)
-    ranked = sorted((loose["gap_id"][one] != own[two], one, two) for one, two in pairs)
+    codes = loose["gap_id"].astype(str).tolist()
+    ranked = sorted((codes[one] != own[two], one, two) for one, two in pairs)
     given: set[int] = set()
     for differs, one, two in ranked:
-        code = str(loose["gap_id"][one])
+        code = codes[one]
         rest = code.endswith(REST) or str(own[two]).endswith(REST)
         mine = code.startswith(f"{service[two]}-") and not (rest and differs)
         if mine and open_[two] and found[two] == "" and one not in given:

@@ -171,8 +171,13 @@ def _known(
 def _linked(
     places: gpd.GeoDataFrame, networks: Mapping[str, Network], fence: barriers.Fence | None, *, cap_m: float
 ) -> dict[str, pd.DataFrame]:
+    """Return how places are linked to the streets of each mode; modes on the same streets share one linking."""
     shapes = places.geometry.to_numpy()
-    return {mode: snapping.snap(net, shapes, cap_m=cap_m, barriers=fence) for mode, net in networks.items()}
+    found: dict[str, pd.DataFrame] = {}
+    for mode, net in networks.items():
+        same = next((other for other in found if networks[other].same_streets(net)), None)
+        found[mode] = found[same] if same else snapping.snap(net, shapes, cap_m=cap_m, barriers=fence)
+    return found
 
 
 def _starts(inputs: Inputs) -> demand_room.Starts:
@@ -456,7 +461,8 @@ def _gaps(
 ) -> gpd.GeoDataFrame:
     """Return the gaps of all services; people of units that cannot be judged are in none."""
     names = points.drop_duplicates("id").set_index("id")["name"]
-    parts = [gaps.find(people, service, names, judged=adequacy.judged(people, service, table)) for service in services]
+    own = adequacy.own_units(people)
+    parts = [gaps.find(people, service, names, judged=adequacy.judged(own, service, table)) for service in services]
     filled = [part for part in parts if len(part)]
     if filled:
         return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=people.crs)

@@ -86,7 +86,7 @@ def read_cells(
     rows, columns = np.nonzero(values > 0)
     x = transform.a * (columns + 0.5) + transform.b * (rows + 0.5) + transform.c
     y = transform.d * (columns + 0.5) + transform.e * (rows + 0.5) + transform.f
-    points = shapely.points(*pyproj.Transformer.from_crs(base, crs, always_xy=True).transform(x, y))
+    points = shapely.points(*crs_room.transformer(base, crs).transform(x, y))
     people = values[rows, columns]
     inside = np.ones(len(points), dtype=bool)
     if area is not None:

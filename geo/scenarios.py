@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo import catalogue, catchments, coverage, crs as crs_room, gaps, schema, surfaces, zones
-from geo.adequacy import judged
+from geo.adequacy import judged, own_units
 from geo.catalogue import OWN, ServiceType
 from geo.errors import GeoCrsError, GeoValueError
 from geo.messages import DEFAULT_LANG, subject, text
@@ -131,7 +131,7 @@ class Scenario:
         points = self.analysis.service_points.drop_duplicates("id").set_index("id")["name"]
         new = pd.Series(self.sites["name"].to_numpy(dtype=object), index=self.sites["id"].to_numpy(dtype=object))
         names = pd.concat([points.astype(object), new])
-        fit = judged(self.demand, self.service, self.coverage)
+        fit = judged(own_units(self.demand), self.service, self.coverage)
         return gaps.find(self.demand, self.service, names[~names.index.duplicated()], judged=fit)
 
     @cached_property

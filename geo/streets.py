@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from geo import crs as crs_room, osm, pieces, schema
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import networkx as nx
+    import pyproj
     from numpy.typing import NDArray
 
     from geo.osm import Highways, Restriction
@@ -100,7 +100,7 @@ def read_osm(
 def _projected(lonlat: NDArray[np.float64], crs: pyproj.CRS) -> NDArray[np.float64]:
     if crs.is_exact_same(crs_room.WGS84):
         return lonlat
-    move = pyproj.Transformer.from_crs(crs_room.WGS84, crs, always_xy=True)
+    move = crs_room.transformer(crs_room.WGS84, crs)
     return np.column_stack(move.transform(lonlat[:, 0], lonlat[:, 1]))
 
 

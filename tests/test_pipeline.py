@@ -28,7 +28,7 @@ from small_county import (
 
 import geo
 from geo import units
-from geo.adequacy import judged
+from geo.adequacy import judged, own_units
 from geo.coverage import minutes_column
 from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import Message
@@ -110,7 +110,7 @@ def assert_gaps_are_those_not_served(analysis: Analysis) -> None:
         if service.test != "minutes":
             continue
         mine = people["group"].isin(service.demand).to_numpy()
-        known = judged(people, service, analysis.coverage) & mine
+        known = judged(own_units(people), service, analysis.coverage) & mine
         served = units.within(people[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit) & known
         gaps = analysis.gaps[analysis.gaps["service"] == service.code]
         assert near(total(gaps) + total(people[served]) + total(people[mine & ~known]), total(people[mine]))
