@@ -7,7 +7,7 @@ number can never disagree about who stands where.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -101,11 +101,11 @@ def link(
     first, second = Nearest.none(count), Nearest.none(count)
     for kind, named in (("main", "ok"), ("island", "island")):
         rows = np.flatnonzero(there & (first.line < 0))
-        if kind == "island" and not network.island.any():
+        if kind == "island" and not _kinds(network).any_island:
             continue
         _put(first, rows, _reachable(network, xy[rows], kind, cap_m=cap_m, barriers=barriers))
         status[rows[first.line[rows] >= 0]] = named
-    if not network.both_ways.all():
+    if _kinds(network).any_one_way:
         rows = np.flatnonzero(status == "ok")
         rows = rows[~network.both_ways[first.line[rows]]]
         _put(second, rows, _reachable(network, xy[rows], "both_ways", cap_m=cap_m, barriers=barriers))
@@ -125,9 +125,28 @@ def _put(whole: Nearest, rows: NDArray[np.intp], part: Nearest) -> None:
         to[rows] = values
 
 
+class _Kinds(NamedTuple):
+    """Which edges are meant, (edges,) each: those that matter, those on islands, those that matter and go both ways."""
+
+    main: NDArray[np.bool_]
+    island: NDArray[np.bool_]
+    both_ways: NDArray[np.bool_]
+    any_island: bool
+    any_one_way: bool
+
+
+def _kinds(network: Network) -> _Kinds:
+    """Return the kinds of edges; found once, so that linking one place does not look at all streets of a province."""
+    if "kinds" not in network.known:
+        main, both = ~network.island, network.both_ways
+        network.known["kinds"] = _Kinds(main, network.island, main & both, not main.all(), not both.all())
+    found: _Kinds = network.known["kinds"]
+    return found
+
+
 def _kind(network: Network, kind: str) -> NDArray[np.bool_]:
-    """Say which edges are meant: those that matter, those on islands, those that matter and go both ways."""
-    return {"main": ~network.island, "island": network.island, "both_ways": ~network.island & network.both_ways}[kind]
+    found: NDArray[np.bool_] = getattr(_kinds(network), kind)
+    return found
 
 
 def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: float) -> Nearest:
