@@ -245,14 +245,16 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
     edges, place = edges[known], place[known]
     first, count = table.first[place], table.first[place + 1] - table.first[place]
     seen, sides = travel_times.ways(network, found.direction), table.sides(network, found.direction)
-    start, who_start = found.at(seen.at_start[edges])
-    end, who_end = found.at(seen.at_end[edges])
+    (start, who_start), (end, who_end) = (found.at(nodes[edges]) for nodes in (seen.at_start, seen.at_end))
     link = ranges(first, count)
     by_start = np.repeat(start, count) + sides.by_start[link]
     by_end = np.repeat(end, count) + sides.by_end[link]
     over_start = by_start <= by_end
     minutes = np.where(over_start, by_start, by_end)
-    nearest = np.where(over_start, np.repeat(who_start, count), np.repeat(who_end, count))
+    if found.is_of_one:
+        nearest = np.full(len(link), found.facilities.row[0])
+    else:
+        nearest = np.where(over_start, np.repeat(who_start, count), np.repeat(who_end, count))
     # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
     alone = np.repeat(np.isin(edges, found.facilities.edge), count)
     if not network.plain:

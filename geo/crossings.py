@@ -262,11 +262,11 @@ class _Segments(NamedTuple):
     by_start, by_end
         (n,) minutes at the ends of the edge.
     who_start, who_end
-        (n,) nearest facility there.
+        (n,) nearest facility there; none where nobody asks whose a place is.
     leg
         (n,) minutes of a metre of access leg.
-    own_at, own_leg, own_row
-        (n,) share of the edge, leg and row of a facility that stands on it; NaN and -1 where none does.
+    own, own_at, own_leg, own_row
+        (m,) rows whose edge bears a facility: where among the n, its share of the edge, its leg and its row.
     """
 
     start: NDArray[np.float64]
@@ -280,6 +280,7 @@ class _Segments(NamedTuple):
     who_start: NDArray[np.int64]
     who_end: NDArray[np.int64]
     leg: NDArray[np.float64]
+    own: NDArray[np.int64]
     own_at: NDArray[np.float64]
     own_leg: NDArray[np.float64]
     own_row: NDArray[np.int64]
@@ -300,15 +301,17 @@ class _Segments(NamedTuple):
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the minutes of places so far from the segments, and their nearest facility."""
         by_start, by_end = self.by_start + partial(self.along, at), self.by_end + partial(self.against, 1.0 - at)
-        nearest = np.where(by_start <= by_end, self.who_start, self.who_end)
         minutes = np.minimum(by_start, by_end)
-        own = np.flatnonzero(self.own_row >= 0)
+        nearest = np.where(by_start <= by_end, self.who_start, self.who_end) if len(self.who_start) else self.who_start
+        own = self.own
         if len(own):
-            ahead = at[own] - self.own_at[own]
+            ahead = at[own] - self.own_at
             along, against = partial(self.along[own], ahead), partial(self.against[own], -ahead)
-            straight = np.where(ahead >= 0, along, against) + self.own_leg[own]
+            straight = np.where(ahead >= 0, along, against) + self.own_leg
             better = straight < minutes[own]
-            minutes[own[better]], nearest[own[better]] = straight[better], self.own_row[own[better]]
+            minutes[own[better]] = straight[better]
+            if len(nearest):
+                nearest[own[better]] = self.own_row[better]
         return minutes + metres * self.leg, nearest
 
 
@@ -356,18 +359,22 @@ def _between(
 def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[np.int64]) -> _Segments:
     """Return the segments that cells are linked to, with what the search found at the ends of their edges.
 
-    The rows are ordered by field.
+    The rows are ordered by field. Whose a place is is found only where a field heeds it.
     """
     network, table = fields[0].found.network, fields[0].table
     edge, vertex = (table.cells(name)[cell].astype(np.int64) for name in ("edge", "vertex"))
     seen = ways(network, fields[0].found.direction)
     bounds = np.searchsorted(number, np.arange(len(fields) + 1))
-    ends = []
+    heeded = any(field.owner != ANY for field in fields)
+    minutes, who = [], []
     for nodes in (seen.at_start[edge], seen.at_end[edge]):
         parts = [field.found.at(nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
-        ends += [np.concatenate(column) for column in zip(*parts, strict=True)]
+        minutes.append(np.concatenate([part[0] for part in parts]))
+        who.append(np.concatenate([part[1] for part in parts]) if heeded else np.empty(0, dtype=np.int64))
     theirs = _Facilities.of(fields)
-    own = theirs.only(number, edge)
+    number_of = theirs.only(number, edge)
+    own = np.flatnonzero(number_of >= 0)
+    one = number_of[own]
     return _Segments(
         start=network.xy[vertex],
         vector=network.xy[vertex + 1] - network.xy[vertex],
@@ -375,12 +382,13 @@ def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[
         whole_m=network.along_m[network.offset[edge + 1] - 1],
         along=seen.along[edge],
         against=seen.against[edge],
-        by_start=ends[0],
-        by_end=ends[2],
-        who_start=ends[1],
-        who_end=ends[3],
+        by_start=minutes[0],
+        by_end=minutes[1],
+        who_start=who[0],
+        who_end=who[1],
         leg=units.minutes_of(network.ground_scale[edge], network.mode.access_kmh),
-        own_at=np.where(own >= 0, theirs.at[own], np.nan),
-        own_leg=np.where(own >= 0, theirs.leg[own], np.nan),
-        own_row=np.where(own >= 0, theirs.row[own], -1),
+        own=own,
+        own_at=theirs.at[one],
+        own_leg=theirs.leg[one],
+        own_row=theirs.row[one],
     )

@@ -195,6 +195,12 @@ class Reach:
         found[self.window.nodes] = self.nearest
         return found
 
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it was searched from one facility alone."""
+        row = self.facilities.row
+        return len(row) > 0 and bool(row[0] == row[-1])  # rising
+
     def edges(self) -> NDArray[np.int64]:
         """Return the edges that may be entered from a node that was reached, and those of the facilities, rising."""
         reached = self.window.nodes_at(np.flatnonzero(np.isfinite(self.minutes)))
