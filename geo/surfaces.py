@@ -19,7 +19,7 @@ from geo.grid import Grid, Surface
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,8 +32,6 @@ MISPLACED_WISHED = 0.005
 DRAWN_TOLERANCE_M = 0.5
 _PAD = 1
 _ON_NODE = 1e-9
-# Later than any limit, and near enough that a crossing next to a cell is told from the cell itself.
-_BEYOND_MINUTES = 1e4
 _LEAST = 2
 FIELDS_AT_ONCE = 24
 
@@ -58,11 +56,12 @@ def surface(field: Field, box: Box) -> Surface:
 def isochrones(fields: Iterable[Field], limits: Sequence[float]) -> NDArray[np.object_]:
     """Return the polygons of `minutes <= limit`: valid MultiPolygons, empty where nothing is within.
 
-    The contour says between which cells the limit is passed. Every crossing is then put where the minutes
-    really pass it (:mod:`geo.crossings`): of the points on the wrong side of a plain 12.5 m contour, 97 %
-    stood in cells that the contour crosses. Both keep the order of rising limits on every cell edge, so that
-    bands nest exactly and none depends on which others were asked. Many zones are contoured in one sheet,
-    one below the other.
+    The field `minutes - limit` is clipped to what one cell can hold before it is contoured, so that a
+    jump (between two streets, at the cap, at a wall) does not bend what is around it. Every crossing is
+    then put where the minutes really pass the limit (:mod:`geo.crossings`): of the points on the wrong
+    side of a plain 12.5 m contour, 97 % stood in cells that the contour crosses. Both rules keep the order
+    of rising limits on every cell edge, so that bands nest exactly and none depends on which others were
+    asked. Many zones are contoured in one sheet, one below the other.
 
     Parameters
     ----------
@@ -146,9 +145,8 @@ def _sheet(fields: Sequence[_Laid], limit: float) -> _Sheet:
 
 
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
-    sheet = _sheet([_Laid.of(field) for field in fields], max(limits))
-    rings_at = _contours(sheet.minutes)
-    drafts = [_draft(sheet, limit, *rings_at(limit)) for limit in limits]
+    laid = [_Laid.of(field) for field in fields]
+    drafts = [_draft(_sheet(laid, limit), limit, fields[0].width) for limit in limits]
     pairs = Crossings._make(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True))
     order = np.argsort(pairs.field, kind="stable")
     share = np.empty(len(order))
@@ -157,22 +155,6 @@ def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray
     cell_m = fields[0].links.cell_m
     shapes = [draft.shapes(part, cell_m, len(fields)) for draft, part in zip(drafts, parts, strict=True)]
     return np.column_stack(shapes)
-
-
-class _Rings(NamedTuple):
-    """Contours, in columns and rows of a sheet.
-
-    Attributes
-    ----------
-    points
-        (n, 2) vertices, each on an edge between two neighbouring cells.
-    rings, shells
-        Where rings begin among the vertices, and polygons among the rings, the shell first.
-    """
-
-    points: NDArray[np.float64]
-    rings: NDArray[np.int64]
-    shells: NDArray[np.int64]
 
 
 class _Draft(NamedTuple):
@@ -191,11 +173,11 @@ class _Draft(NamedTuple):
         return _polygons(xy, self.rings, self.shells, self.pairs.field, fields)
 
 
-def _draft(
-    sheet: _Sheet, limit: float, points: NDArray[np.float64], rings: NDArray[np.int64], shells: NDArray[np.int64]
-) -> _Draft:
+def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
+    values = np.clip(sheet.minutes - limit, -width, width)
+    points, rings, shells = _contour(values)
     one, two = np.floor(points + _ON_NODE).astype(np.int64), np.ceil(points - _ON_NODE).astype(np.int64)
-    falls = (sheet.minutes[one[:, 1], one[:, 0]] > limit)[:, None]
+    falls = (values[one[:, 1], one[:, 0]] > 0)[:, None]
     inner, outer = np.where(falls, two, one), np.where(falls, one, two)
     number = np.searchsorted(sheet.first_row, inner[:, 1], "right") - 1
     shift = sheet.corner[number]
@@ -213,28 +195,33 @@ def _draft(
     return _Draft(pairs, rings, shells)
 
 
-def _contours(minutes: NDArray[np.float64]) -> Callable[[float], _Rings]:
-    """Return what gives the rings of where minutes are within a limit; contourpy gives each shell with its own holes."""
-    values = np.minimum(minutes, _BEYOND_MINUTES)
+def _contour(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rings of where a field is at most zero, in columns and rows of the field.
+
+    contourpy gives each shell with its own holes.
+
+    Returns
+    -------
+    Vertices (n, 2), each on an edge between two neighbouring cells; where rings begin among them; where
+    polygons begin among the rings, the shell first.
+    """
     generator = contourpy.contour_generator(z=values, name="serial", fill_type=contourpy.FillType.OuterOffset)
-
-    def at(limit: float) -> _Rings:
-        # A hair below: where served cells touch corner to corner only, they stay apart, also from another's.
-        return _ragged(generator.filled(-1.0, np.nextafter(limit, -np.inf)))
-
-    return at
-
-
-def _ragged(filled: object) -> _Rings:
+    # A hair below zero: where served cells touch corner to corner only, they stay apart, also from another's.
+    filled = generator.filled(min(2.0 * float(values.min()), 0.0) - 1.0, -np.finfo(np.float64).tiny)
     points, offsets = cast("tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]", filled)
     if not points:
-        return _Rings(np.empty((0, 2)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+        return np.empty((0, 2)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     counts = np.array([len(ring) - 1 for ring in offsets])
     sizes = np.diff(np.concatenate(offsets).astype(np.int64))
     # Between two polygons the offsets fall back to zero: that step is no ring.
     sizes = np.delete(sizes, np.cumsum(counts + 1)[:-1] - 1)
-    starts = (np.concatenate([[0], np.cumsum(each)]) for each in (sizes, counts))
-    return _Rings(np.concatenate(points), *starts)
+    return (
+        np.concatenate(points),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        np.concatenate([[0], np.cumsum(counts)]),
+    )
 
 
 def _polygons(
