@@ -68,6 +68,14 @@ class Linked(NamedTuple):
     more_leg_m: NDArray[np.float64]
 
 
+_DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("row", "column", "edge", "vertex", "more", "more_edge"), np.int32),
+    **dict.fromkeys(("at", "leg_m", "more_at", "more_leg_m"), np.float64),
+    **dict.fromkeys(("walled", "choice"), np.bool_),
+    "side": np.int8,
+}
+
+
 class Tile(NamedTuple):
     """One tile: its linked cells, and those within the cap of an island alone."""
 
@@ -107,7 +115,7 @@ class Table:
         """Return one column of :class:`Linked` of all cells; rows and columns are those of the tile."""
         if name not in self._columns:
             columns = [getattr(part.linked, name) for part in self.parts]
-            self._columns[name] = np.concatenate(columns) if columns else np.empty(0, dtype=np.int32)
+            self._columns[name] = np.concatenate(columns) if columns else np.empty(0, dtype=_DTYPES[name])
         return self._columns[name]
 
     @cached_property

@@ -37,6 +37,7 @@ from geo.study_file import (
 from geo.units import horizon
 
 STUDY_FILE = "study.toml"
+RASTERS = ("population", "terrain")
 AREA_LAYERS = ("communities", "parks", "factories", "population")
 
 
@@ -333,7 +334,8 @@ def _resolve(layers: Layers, folder: Path, data: tuple[Path, ...]) -> tuple[Laye
         sources = []
         for source in getattr(layers, name):
             if source.path is None:
-                if name != "streets" or source.place is None:
+                elsewhere = source.place if name == "streets" else None
+                if not elsewhere and (source.postgis is None or name in RASTERS):
                     faults.append(Fault(f"layers.{name}", Message("study.no_path")))
                 sources.append(source)
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,7 @@ from small_county import (
     csv_text,
     everything_below,
     features,
+    osm,
     stations,
     write_county,
 )
@@ -233,6 +235,17 @@ def test_nothing_built_is_a_share_of_zero_and_a_gap(tmp_path: Path) -> None:
     assert found["groups"]["residents"]["share"] == 0.0
     assert near(found["gap_people"], 2000)
     assert_holds(analysis, tmp_path / "out")
+
+
+def test_streets_of_another_county_leave_every_unit_unjudged(tmp_path: Path) -> None:
+    elsewhere = re.sub(r'lon="([\d.]+)"', lambda found: f'lon="{float(found[1]) + 1.0}"', osm())
+    analysis = geo.analyse(write_county(tmp_path / "town", streets_osm=elsewhere))
+    minutes = analysis.coverage[analysis.coverage["mode"] != "presence"]
+    assert set(minutes["status"]) <= {"not_assessed", "no_demand"}
+    assert minutes["share"].isna().all()
+    assert analysis.isochrones.geometry.is_empty.all()
+    assert analysis.gaps.empty
+    assert analysis.write(tmp_path / "out")
 
 
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import small_county
 
 import geo
+from geo.errors import InputFaultsError
 from geo.layers import columns, read_layers
 
-from . import copies
+from . import copies, postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from geo.layers import LayerSet
     from geo.study import Study
+
+    from .postgres import Server
 
 FORMATS = ("geopackage", "geoparquet", "gbk_shapefile", "xlsx", "postgis")
 
@@ -86,3 +91,44 @@ def _coverage(study: Study, folder: Path) -> bytes:
 @pytest.mark.parametrize("copied", FORMATS, indirect=True)
 def test_copies_give_the_same_coverage_byte_for_byte(copied: Study, coverage: bytes, tmp_path: Path) -> None:
     assert _coverage(copied, tmp_path / "out") == coverage
+
+
+def test_a_study_file_may_name_tables_of_a_database(tmp_path: Path, database: Server) -> None:
+    files = small_county.write_county(
+        tmp_path / "files", **{small_county.STREETS: None, "streets.geojson": small_county.street_lines()}
+    )
+    plain = (files / "study.toml").read_text(encoding="utf-8").replace(small_county.STREETS, "streets.geojson")
+    (files / "study.toml").write_text(plain, encoding="utf-8")
+    copy, text = copies.to_postgis(database), plain
+    for name in ("streets.geojson", "communities.geojson", "parks.geojson"):
+        source = copy(name, gpd.read_file(files / name))
+        text = text.replace(f'"{name}"', f'{{postgis = "{database.address}", table = "{source.table}"}}')
+    assert text.count("postgis") == 3
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "study.toml").write_text(text, encoding="utf-8")
+    (tables / "stations.csv").write_bytes((files / "stations.csv").read_bytes())
+    expected, found = (_coverage(geo.read_study(folder), tmp_path / f"out-{folder.name}") for folder in (files, tables))
+    assert expected == found
+    checked = small_county.ask("check", tables)
+    assert checked.exit_code == 0, checked.output
+    assert postgres.SECRET_IN_ADDRESS not in checked.output
+
+    port = database.address.rpartition(":")[2].partition("/")[0]
+    (tables / "study.toml").write_text(text.replace(f":{port}/", ":1/"), encoding="utf-8")
+    refused = small_county.ask("check", tables)
+    assert refused.exit_code == 1
+    assert "127.0.0.1:1" in refused.output
+    assert "SecretStr" not in refused.output
+    assert postgres.SECRET_IN_ADDRESS not in refused.output
+
+
+@pytest.mark.parametrize("layer", ["population", "terrain"])
+def test_a_raster_is_no_table_of_a_database(tmp_path: Path, layer: str) -> None:
+    folder = small_county.write_county(tmp_path / "town")
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    line = f'[layers]\n{layer} = {{postgis = "postgresql://u:w0rd@h/b", table = "t"}}'
+    (folder / "study.toml").write_text(text.replace("[layers]", line), encoding="utf-8")
+    with pytest.raises(InputFaultsError) as caught:
+        geo.read_study(folder)
+    assert [fault.where for fault in caught.value.faults] == [f"layers.{layer}"]
