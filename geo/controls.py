@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from geo.pipeline import Analysis
 
 _MOST_MINUTES, _MOST_KMH = 60.0, 120.0
+_DPI = 160  # twice what is shown, for screens with small pixels
+_MAP = "width:640px;max-width:100%;background:white"
+_TABLE = "border-collapse:collapse;font-size:13px;line-height:1.5;font-variant-numeric:tabular-nums"
+_CELL = "text-align:right;padding:1px 10px;white-space:nowrap"
+_HEAD = f"{_CELL};font-weight:600;border-bottom:1px solid currentColor"
+_BAR = "rgba(107,174,214,.45)"
 
 
 def panel(analysis: Analysis, *, lang: Lang = DEFAULT_LANG) -> ipywidgets.VBox:
@@ -33,7 +39,7 @@ def panel(analysis: Analysis, *, lang: Lang = DEFAULT_LANG) -> ipywidgets.VBox:
     Returns
     -------
     ipywidgets.VBox
-        Shown by a notebook. Its `children` are the row of controls, the headline, the map and the table.
+        Shown by a notebook. Its `children` are the row of controls, the headline, the map beside the table, and a note.
 
     Raises
     ------
@@ -42,7 +48,9 @@ def panel(analysis: Analysis, *, lang: Lang = DEFAULT_LANG) -> ipywidgets.VBox:
 
     Examples
     --------
-    >>> geo.panel(analysis)     # doctest: +SKIP
+    >>> box = geo.panel(analysis, lang="en")
+    >>> [control.description for control in box.children[0].children]
+    ['service', 'mode', 'limit, min', 'km/h']
     """
     try:
         import ipywidgets as widgets  # noqa: PLC0415 - an extra
@@ -73,9 +81,15 @@ class _Controls:
         self.speed = widgets.BoundedFloatText(
             value=self._own_speed(), min=0.0, max=_MOST_KMH, description=text("panel.speed", lang), step=0.5
         )
-        self.headline, self.map, self.table = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        controls = widgets.HBox([self.service, self.mode, self.limit, self.speed])
-        self.box = widgets.VBox([controls, self.headline, widgets.HBox([self.map, self.table])])
+        self.headline, self.note, self.map, self.table = (widgets.HTML() for _ in range(4))
+        for control in (self.service, self.mode, self.limit, self.speed):
+            control.layout = widgets.Layout(width="225px")
+            control.style.description_width = "4.5em"
+        wide, apart = {"width": "auto", "flex_flow": "row wrap"}, {"margin": "0 0 0 16px"}
+        controls = widgets.HBox([self.service, self.mode, self.limit, self.speed], layout=wide)
+        self.table.layout = widgets.Layout(**apart)
+        shown = widgets.HBox([self.map, self.table], layout=wide)
+        self.box = widgets.VBox([controls, self.headline, shown, self.note])
         self.service.observe(self._other_service, "value")
         self.mode.observe(self._other_mode, "value")
         for control in (self.limit, self.speed):
@@ -107,18 +121,34 @@ class _Controls:
     def _shown(self, _: object = None) -> None:
         if self.quiet:
             return
+        self.headline.value = _said(text("panel.working", self.lang), "geo-working")
         speed = None if self.speed.value in {0.0, self._own_speed()} else self.speed.value
         try:
             found = what_if(
                 self.analysis, self.service.value, mode=self.mode.value, limit=self.limit.value, speed_kmh=speed
             )
         except GeoValueError as error:
-            self.headline.value = html.escape(str(error))
+            # What was shown before answers another question.
+            self.map.value = self.table.value = ""
+            self.headline.value = _said(str(error), "geo-fault")
             return
         said = headline(found, self.lang)
-        self.headline.value = f'<b class="geo-headline">{html.escape(said)}</b>'
         self.map.value = _picture(found, said, self.lang)
         self.table.value = _table(found, self.lang)
+        self.note.value = _note(self._own_speed(), self.lang)
+        self.headline.value = _said(said, "geo-headline")
+
+
+def _said(words: str, kind: str) -> str:
+    """Return one line of words as HTML."""
+    style = "font-size:1.15em;line-height:1.8;font-weight:600"
+    return f'<div class="{kind}" style="{style}">{html.escape(words)}</div>'
+
+
+def _note(own_kmh: float, lang: Lang) -> str:
+    """Say what the columns count, and what a speed of 0 means where streets have speeds of their own."""
+    words = text("panel.note", lang) + (text("panel.own_speed", lang) if own_kmh == 0 else "")
+    return f'<div style="opacity:.7;line-height:1.5">{html.escape(words)}</div>'
 
 
 def headline(found: Scenario, lang: Lang = DEFAULT_LANG) -> str:
@@ -134,22 +164,41 @@ def headline(found: Scenario, lang: Lang = DEFAULT_LANG) -> str:
 def _picture(found: Scenario, said: str, lang: Lang) -> str:
     """Return the map as an image inside HTML; what it shows is also its alternative text."""
     file = io.BytesIO()
-    found.plot(lang=lang).savefig(file, format="png", dpi=80)
+    found.plot(lang=lang).savefig(file, format="png", dpi=_DPI)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    return f'<img class="geo-map" style="max-width:640px" alt="{html.escape(said)}" src="data:image/png;base64,{data}">'
+    return f'<img class="geo-map" style="{_MAP}" alt="{html.escape(said)}" src="data:image/png;base64,{data}">'
 
 
 def _table(found: Scenario, lang: Lang) -> str:
-    """Return coverage by community, the least covered first."""
+    """Return coverage by community, the least covered first; with those outside all add up to the last row."""
     rows, service = found.coverage, found.service
-    rows = rows[(rows["unit_kind"] == "community") & (rows["demand"] == service.demand[0])]
-    rows = rows[rows["limit_minutes"] == service.limit].sort_values(["share", "unit_id"])
-    not_assessed = text("word.not_assessed", lang)
-    lines = []
-    for row in rows[["unit_name", "people", "share"]].itertuples(index=False):
-        share = not_assessed if row.share != row.share else f"{row.share:.1%}"
-        cells = (str(row.unit_name), f"{row.people:,.0f}", share)
-        lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    heads = (text("word.community", lang), text("cli.head_people", lang), text("cli.head_share", lang))
-    top = "".join(f"<th>{html.escape(head)}</th>" for head in heads)
-    return f'<div style="max-height:600px;overflow:auto"><table class="geo-table"><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    rows = rows[(rows["demand"] == service.demand[0]) & (rows["limit_minutes"] == service.limit)]
+    rows = rows[rows["mode"] == service.mode]
+    parts = rows[rows["unit_kind"] == "community"].sort_values(["share", "unit_id"], na_position="last")
+    beyond, whole = (rows[rows["unit_kind"] == kind] for kind in ("outside", "study"))
+    beyond = beyond[beyond["people"] > 0].assign(unit_name=text("word.outside", lang))
+    lines = [_line(row, lang) for row in (*parts.itertuples(), *beyond.itertuples())]
+    total = "".join(_line(row, lang) for row in whole.assign(unit_name=text("panel.total", lang)).itertuples())
+    words = ("word.community", "cli.head_people", "panel.served", "cli.head_share")
+    heads = "".join(f'<th style="{_HEAD}">{html.escape(text(word, lang))}</th>' for word in words)
+    return (
+        f'<div style="max-height:640px;overflow:auto"><table class="geo-table" style="{_TABLE}">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
+        f'<tfoot style="font-weight:600;border-top:1px solid currentColor">{total}</tfoot></table></div>'
+    )
+
+
+def _line(row: Any, lang: Lang) -> str:  # noqa: ANN401 - a row of coverage as a named tuple
+    """Return one row: name, people, of these served, share with a bar behind it."""
+    unknown = row.share != row.share
+    share = text("word.not_assessed", lang) if row.status == "not_assessed" else "—"
+    share = share if unknown else f"{row.share:.1%}"
+    # Nobody is told to be served or not where the streets are too thin to judge.
+    served = "—" if unknown else f"{row.people_served:,.0f}"
+    part = 0.0 if unknown else 100.0 * row.share
+    bar = f"background:linear-gradient(to right,{_BAR} {part:.1f}%,transparent {part:.1f}%)"
+    return (
+        f'<tr><td style="{_CELL};text-align:left">{html.escape(str(row.unit_name))}</td>'
+        f'<td style="{_CELL}">{row.people:,.0f}</td><td style="{_CELL}">{served}</td>'
+        f'<td style="{_CELL};min-width:6em;{bar}">{html.escape(share)}</td></tr>'
+    )

@@ -17,15 +17,40 @@ if TYPE_CHECKING:
 
 
 class GeoError(Exception):
-    """Base of every error that `geo` raises on purpose."""
+    """Base of every error that `geo` raises on purpose.
+
+    Examples
+    --------
+    >>> try:
+    ...     geo.read_study("no/such/folder")
+    ... except geo.GeoError as error:
+    ...     print(type(error).__name__)
+    InputFaultsError
+    """
 
 
 class GeoValueError(ValueError, GeoError):
-    """A value that cannot be used: the message names it, what is accepted and what to do."""
+    """A value that cannot be used: the message names it, what is accepted and what to do.
+
+    Examples
+    --------
+    >>> analysis.plot("pie")
+    Traceback (most recent call last):
+    geo.errors.GeoValueError: kind is 'pie'; accepted are maps, matrix, curve, gaps
+    """
 
 
 class GeoCrsError(GeoValueError):
-    """A missing coordinate system, or two tables joined that do not share one."""
+    """A missing coordinate system, or two tables joined that do not share one.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> streets = geo.read_streets(county / "streets.osm")
+    >>> geo.isochrones(streets, gpd.GeoSeries(gpd.points_from_xy([118.2], [25.3])))
+    Traceback (most recent call last):
+    geo.errors.GeoCrsError: facilities states no coordinate system; ...
+    """
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,14 @@ class InputFaultsError(GeoValueError):
     ----------
     faults
         All faults of the input, in the order in which they were met.
+
+    Examples
+    --------
+    >>> try:
+    ...     geo.read_study("no/such/folder")
+    ... except geo.InputFaultsError as error:
+    ...     [fault.where for fault in error.faults]
+    ['no/such/folder']
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -68,5 +101,14 @@ class InputFaultsError(GeoValueError):
         super().__init__("\n".join(fault.text("en") for fault in self.faults))
 
     def text(self, lang: Lang = DEFAULT_LANG) -> str:
-        """Return all faults, one a line, in the given language."""
+        """Return all faults, one a line, in the given language.
+
+        Examples
+        --------
+        >>> try:
+        ...     geo.read_study("no/such/folder")
+        ... except geo.InputFaultsError as error:
+        ...     print(error.text("zh"))
+        no/such/folder：没有这个文件夹或文件。请给出含 study.toml 的文件夹，或用 geo new 新建一个
+        """
         return "\n".join(fault.text(lang) for fault in self.faults)

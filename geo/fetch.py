@@ -108,6 +108,14 @@ def fetch_study(
     -----
     OpenStreetMap knows no people: `population`, `elders` and `workers` are empty, and a run says of every unit that it
     cannot be assessed.
+
+    Examples
+    --------
+    With a network, `geo.fetch_study("Porto Alegre", "layers/poa")` is all. A folder that holds files is left alone:
+
+    >>> geo.fetch_study("Porto Alegre", county)
+    Traceback (most recent call last):
+    geo.errors.InputFaultsError: ...: already holds ..., which is not overwritten. ...
     """
     target = Path(folder)
     faults = _option_faults(margin_m, period)

@@ -191,6 +191,19 @@ def compare(old: str | Path, new: str | Path) -> TwoPeriods:
     ------
     InputFaultsError
         With the faults of both, where one is no result folder.
+
+    Examples
+    --------
+    >>> before, now = folder / "2026Q4", folder / "2027Q1"
+    >>> for one in (before, now):
+    ...     files = analysis.write(one)
+    >>> geo.compare(before, now).table[["gap_id", "state"]]
+                        gap_id    state
+    0    gig_station-outside-1  lasting
+    1       gig_station-east-1  lasting
+    2     canteen_elder-east-1  lasting
+    3     canteen_elder-west-1  lasting
+    4  canteen_elder-west-rest  lasting
     """
     faults: list[Fault] = []
     read = []

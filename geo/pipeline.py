@@ -65,12 +65,29 @@ class Analysis(Results):
     linked
         How people and services are linked to the streets; what further questions start from
         (:func:`geo.suggest_sites`, :func:`geo.what_if`, :func:`geo.panel`).
+
+    Examples
+    --------
+    >>> analysis
+    <Analysis small 2026Q4: 2 services, 3 units, 5 gaps>
+    >>> analysis.gaps[["gap_id", "people", "nearest_name"]]
+                        gap_id  people nearest_name
+    0    gig_station-outside-1   250.0           北站
+    1       gig_station-east-1    60.0           北站
+    2     canteen_elder-east-1    36.0          食堂4
+    3     canteen_elder-west-1    32.0          食堂1
+    4  canteen_elder-west-rest     3.0          食堂1
     """
 
     linked: Linked
 
     def map(self, *, lang: Lang = DEFAULT_LANG) -> folium.Map:
-        """Return the offline map; the last line of a notebook cell shows it."""
+        """Return the offline map; the last line of a notebook cell shows it.
+
+        Examples
+        --------
+        >>> analysis.map(lang="en").save(str(folder / "map.html"))
+        """
         from geo import maps  # noqa: PLC0415 - folium takes seconds to import
 
         return maps.folium_map(self, lang=lang)
@@ -82,6 +99,12 @@ class Analysis(Results):
         ------
         InputFaultsError
             When the folder cannot be written; nothing is left half-written.
+
+        Examples
+        --------
+        >>> files = analysis.write(folder / "2026Q4")
+        >>> sorted(file.name for file in files if file.suffix == ".csv")
+        ['coverage.csv', 'coverage_standards.csv', 'gaps.csv']
         """
         from pathlib import Path  # noqa: PLC0415
 
@@ -100,6 +123,11 @@ class Analysis(Results):
         ------
         InputFaultsError
             When the ledger cannot be written; it is left as it is.
+
+        Examples
+        --------
+        >>> analysis.keep_ledger().name
+        'ledger.csv'
         """
         from geo import reports  # noqa: PLC0415 - heavy libraries
 
@@ -126,6 +154,10 @@ class Analysis(Results):
         ------
         GeoValueError
             When the kind or a service is not known.
+
+        Examples
+        --------
+        >>> analysis.plot("matrix", lang="en").savefig(folder / "matrix.png")
         """
         from geo import plots  # noqa: PLC0415 - matplotlib takes long to import
 
@@ -213,6 +245,18 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
     ------
     InputFaultsError
         With every fault that keeps the study from being computed.
+
+    Examples
+    --------
+    >>> analysis = geo.analyse(geo.read_study(county))
+    >>> whole = analysis.coverage.query("unit_kind == 'study' and limit_minutes == 15")
+    >>> whole[["service", "mode", "demand", "people", "people_served"]]
+              service   mode     demand  people  people_served
+    13    gig_station   walk  residents  2000.0         1940.0
+    28    gig_station   walk    workers   500.0          250.0
+    43    gig_station  ebike  residents  2000.0         2000.0
+    58    gig_station  ebike    workers   500.0          500.0
+    73  canteen_elder  elder     elders   300.0          229.0
     """
     if combine not in COMBINE:
         msg = f"combine={combine!r}; accepted are {', '.join(COMBINE)}"

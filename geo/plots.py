@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from geo import gaps as gaps_room
 from geo.errors import GeoValueError
 from geo.messages import DEFAULT_LANG, subject, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -41,7 +45,9 @@ RINGS = ("#08519c", "#6baed6", "#c6dbef")
 GAP, INK, PALE, SITE = "#d95f0e", "#222222", "#8a8a8a", "#c51b8a"
 MOST_ROWS, MOST_GAPS, ACROSS = 30, 15, 4
 MARGIN_M = 300.0
-_WIDTH, _DARK, _DPI = 13.3, 0.62, 80
+_WIDTH, _NARROW, _DARK, _DPI = 13.3, 8.4, 0.62, 80
+# Inches: a title of two lines; the lower edge, the caption above it, the legend above both.
+_TITLE_IN, _EDGE_IN, _CAPTION_IN, _LEGEND_IN = 0.7, 0.06, 0.3, 0.65
 
 
 class Slide(Figure):
@@ -102,7 +108,15 @@ def _captioned(figure: Figure, results: Results, lang: Lang) -> None:
     head = results.study.head
     mark = text("cli.synthetic", lang) if head.synthetic else ""
     words = text("plot.caption", lang, name=_plain(head.name), mark=mark, date=results.study.last_day.isoformat())
-    figure.supxlabel(words, fontsize=9, color=PALE, x=0.01, ha="left")
+    figure.text(0.01, _EDGE_IN / figure.get_figheight(), words, fontsize=9, color=PALE, ha="left", va="bottom")
+    if not figure.legends:
+        _leave_below(figure, _CAPTION_IN)
+
+
+def _leave_below(figure: Figure, inches: float) -> None:
+    """Keep the lower end of a picture free of axes."""
+    free = inches / figure.get_figheight()
+    figure.set_layout_engine("constrained", rect=(0.0, free, 1.0, 1.0 - free - _EDGE_IN / figure.get_figheight()))
 
 
 def _plain(words: object) -> str:
@@ -138,16 +152,62 @@ def _rows(results: Results, service: ServiceType) -> pd.DataFrame:
 def _maps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
     across = min(ACROSS, len(services))
     down = -(-len(services) // across)
-    figure = Slide(figsize=(_WIDTH, 0.6 + 3.2 * down), layout="constrained")
+    high = _WIDTH / across * _slope_of(results) + _TITLE_IN
+    figure = Slide(figsize=(_WIDTH, 0.5 + _LEGEND_IN + high * down), layout="constrained")
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for place in axes.flat:
         place.set_axis_off()
+    shades = shades_of(minutes for service in services for minutes in service.minutes)
     for place, service in zip(axes.flat, services, strict=False):
         rings = results.drawing[results.drawing["service"] == service.code]
+        rings = rings[rings["mode"] == service.mode]
         lost = results.gaps[results.gaps["service"] == service.code]
-        _drawn(place, results, service, rings[rings["mode"] == service.mode], lost, _rows(results, service), lang)
+        _drawn(place, results, service, rings, lost, _rows(results, service), shades, lang)
+    _legend(figure, shades, lang)
     figure.suptitle(text("plot.maps", lang), fontsize=16)
     return figure
+
+
+def _frame(results: Results) -> NDArray[np.float64]:
+    """Return west, south, east and north of what is drawn, metres."""
+    shown = results.units if len(results.units.dropna(subset=["geometry"])) else results.demand
+    box: NDArray[np.float64] = shown.total_bounds + np.array([-1.0, -1.0, 1.0, 1.0]) * MARGIN_M
+    return box
+
+
+def _slope_of(results: Results) -> float:
+    """Return how high a map is for its width, within what a slide can bear."""
+    west, south, east, north = _frame(results)
+    return float(np.clip((north - south) / (east - west), 0.4, 1.2))
+
+
+def shades_of(minutes: Iterable[float]) -> dict[float, str]:
+    """Return the colour of each band, dark to light; the same for every map of a picture.
+
+    Examples
+    --------
+    >>> shades_of([15, 5, 10, 5])
+    {5: '#08519c', 10: '#6baed6', 15: '#c6dbef'}
+    """
+    bands = sorted(set(minutes))
+    hues = LinearSegmentedColormap.from_list("rings", RINGS)
+    at = np.linspace(0.0, 1.0, len(bands)) if len(bands) > 1 else [0.5]
+    return {band: to_hex(hues(float(share))) for band, share in zip(bands, at, strict=True)}
+
+
+def _legend(figure: Figure, shades: Mapping[float, str], lang: Lang, *, sites: bool = False) -> None:
+    """Say under the maps what colours and signs mean."""
+    signs: list[Artist] = [
+        Patch(color=shade, label=text("plot.band", lang, minutes=f"{band:g}")) for band, shade in shades.items()
+    ]
+    signs.append(Patch(facecolor="none", edgecolor=GAP, hatch="////", label=text("plot.gap", lang)))
+    dots = [("o", INK, 5, "facility")] + ([("*", SITE, 13, "site")] if sites else [])
+    for marker, colour, size, word in dots:
+        label = text(f"plot.{word}", lang)
+        signs.append(Line2D([], [], marker=marker, color=colour, markersize=size, linestyle="", label=label))
+    above = (0.5, (_CAPTION_IN - _EDGE_IN) / figure.get_figheight())
+    figure.legend(handles=signs, loc="lower center", bbox_to_anchor=above, ncols=len(signs), frameon=False, fontsize=10)
+    _leave_below(figure, _LEGEND_IN)
 
 
 def service_map(
@@ -176,12 +236,16 @@ def service_map(
         zh or en.
     """
     with mpl.rc_context(_style(lang)):  # type: ignore[arg-type]  # names of fonts and sizes
-        figure = Slide(figsize=(8.4, 7.2), layout="constrained")
+        high = _NARROW * _slope_of(results) + _TITLE_IN + _LEGEND_IN
+        figure = Slide(figsize=(_NARROW, high), layout="constrained")
         place = figure.subplots()
         place.set_axis_off()
         keep = (coverage["limit_minutes"] == service.limit) & (coverage["demand"] == service.demand[0])
-        _drawn(place, results, service, rings, gaps, coverage[keep], lang)
-        if sites is not None and len(sites):
+        shades = shades_of(service.minutes)
+        _drawn(place, results, service, rings, gaps, coverage[keep], shades, lang)
+        new = sites is not None and len(sites) > 0
+        _legend(figure, shades, lang, sites=new)
+        if sites is not None and new:
             sites.plot(ax=place, color=SITE, marker="*", markersize=160, edgecolor="white", zorder=6)
         _captioned(figure, results, lang)
         figure.canvas.draw()
@@ -195,18 +259,18 @@ def _drawn(
     rings: gpd.GeoDataFrame,
     lost: gpd.GeoDataFrame,
     rows: pd.DataFrame,
+    shades: Mapping[float, str],
     lang: Lang,
 ) -> None:
-    """Draw one service: streets, communities, rings, gaps, facilities, and its share in the title."""
+    """Draw one service: rings, streets, communities, gaps, facilities, and its share in the title."""
     place.set_aspect("equal")
-    results.streets.plot(ax=place, color="#dddddd", linewidth=0.4)
+    rings = rings[~rings.geometry.is_empty].sort_values("limit_minutes", ascending=False)
+    if len(rings):
+        rings.plot(ax=place, color=[shades[float(band)] for band in rings["limit_minutes"]])
+    results.streets.plot(ax=place, color="#777777", linewidth=0.4, alpha=0.35)
     communities = results.units[results.units["own_outline"] & (results.units["unit_kind"] == "community")]
     if len(communities):
         communities.boundary.plot(ax=place, color="#aaaaaa", linewidth=0.5)
-    rings = rings[~rings.geometry.is_empty].sort_values("limit_minutes", ascending=False)
-    shades = RINGS[::-1]
-    for number in range(len(rings)):
-        rings.iloc[[number]].plot(ax=place, color=shades[min(number, len(shades) - 1)], alpha=0.75)
     lost = lost[~lost.geometry.isna()]
     if len(lost):
         lost.plot(ax=place, facecolor="none", edgecolor=GAP, hatch="////", linewidth=0.6)
@@ -214,10 +278,9 @@ def _drawn(
     points = points[(points["type"] == service.code) & points["counted"]]
     if len(points):
         points.plot(ax=place, color=INK, markersize=9, zorder=5)
-    shown = results.units if len(results.units.dropna(subset=["geometry"])) else results.demand
-    west, south, east, north = shown.total_bounds
-    place.set_xlim(west - MARGIN_M, east + MARGIN_M)
-    place.set_ylim(south - MARGIN_M, north + MARGIN_M)
+    west, south, east, north = _frame(results)
+    place.set_xlim(west, east)
+    place.set_ylim(south, north)
     share = rows.loc[rows["unit_kind"] == "study", "share"]
     told = text("word.not_assessed", lang) if share.isna().all() else f"{share.iloc[0]:.1%}"
     place.set_title(f"{_title(service, lang)}  {told}", fontsize=12)
@@ -298,6 +361,7 @@ def _gaps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
         told = text("plot.nearest", lang, minutes=f"{minutes:.0f}") if np.isfinite(minutes) else text("plot.none", lang)
         axes.text(people, row, f" {people:,.0f} · {told}", va="center", fontsize=10)
     axes.set_xlim(0, float(table["people"].max()) * 1.25 if len(table) else 1.0)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     groups = {group for kind in kinds for group in gaps_room.counted_groups(kind)}
     words = subject("word", lang)
     axes.set_xlabel(text("plot.unserved", lang, groups="、".join(sorted(words[group] for group in groups))))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo import catalogue
 from geo.messages import Message, subject, text
+from geo.modes import BUILTIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,12 +51,26 @@ def closing_lines(analysis: Analysis, folder: Path, lang: Lang) -> list[str]:
     return [
         text("cli.title", lang, mark=mark, **title),
         *([text("cli.source", lang, source=study.head.source)] if study.head.source else []),
+        *_speed_lines(analysis, lang),
         *(f"  ! {_words(warning, lang)}" for warning in (*summary["warnings"], *_unjudged(timed, lang))),
         *_coverage_lines(timed, lang),
         *counts,
         text("cli.numbers", lang, **numbers),
         text("cli.look", lang, page=folder / "map.html", report=folder / "report.xlsx"),
     ]
+
+
+def _speed_lines(analysis: Analysis, lang: Lang) -> list[str]:
+    """Return the speeds of the modes in use that are not the built-in ones, in one line; none where all are."""
+    used = analysis.coverage["mode"].unique()
+    told = [
+        text("cli.speed", lang, mode=_mode(name, lang), kmh=f"{way.speed_kmh:g}")
+        for name, way in analysis.study.modes.items()
+        if name in used
+        and way.speed_kmh is not None
+        and (name not in BUILTIN or way.speed_kmh != BUILTIN[name].speed_kmh)
+    ]
+    return [text("cli.speeds", lang, speeds=text("word.comma", lang).join(told))] if told else []
 
 
 def fetched_lines(found: Fetched, margin_m: float, lang: Lang) -> list[str]:

@@ -54,6 +54,11 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
     GeoValueError
         When `path` is no path, the mode is not known or may use none of the streets, or `crs` is
         not metric (GeoCrsError when it is not known).
+
+    Examples
+    --------
+    >>> geo.read_streets(county / "streets.osm", mode="ebike")
+    <Network ebike: 144 edges, 30.5 km, EPSG:4548>
     """
     _refuse(_path_faults(path), _mode_faults(mode), _metric_faults(crs))
     file = Path(path)
@@ -237,6 +242,21 @@ def nearest_minutes(
     GeoValueError
         When `streets` is no network, a table has no geometry or that of all its rows is missing, a
         number is not above 0 and finite, or `direction` is not known; all faults in one error.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> streets = geo.read_streets(county / "streets.osm")
+    >>> homes = gpd.GeoSeries(gpd.points_from_xy([118.201, 118.215, 118.3], [25.302, 25.31, 25.3]), crs=4326)
+    >>> clinics = gpd.GeoSeries(gpd.points_from_xy([118.204], [25.304]), index=["north"], crs=4326)
+    >>> nearest = geo.nearest_minutes(streets, homes, clinics, limit=60)
+    >>> nearest[["minutes", "snap_m", "snap_status"]].round(1)
+       minutes  snap_m snap_status
+    0      7.0     0.0          ok
+    1     23.6     0.0          ok
+    2      inf  8460.8         far
+    >>> nearest["nearest"][0]
+    'north'
     """
     _refuse(
         _network_faults(streets),
@@ -283,6 +303,18 @@ def minutes_matrix(
     ------
     GeoCrsError, GeoValueError
         As :func:`nearest_minutes`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> streets = geo.read_streets(county / "streets.osm")
+    >>> homes = gpd.GeoSeries(gpd.points_from_xy([118.201, 118.215, 118.3], [25.302, 25.31, 25.3]), crs=4326)
+    >>> geo.minutes_matrix(streets, homes, homes, limit=60).round(1)
+       origin  destination  minutes
+    0       0            0      0.0
+    1       0            1     30.6
+    2       1            0     30.6
+    3       1            1      0.0
     """
     _refuse(
         _network_faults(streets),
@@ -340,6 +372,17 @@ def isochrones(
         When `facilities` states no CRS.
     GeoValueError
         As :func:`nearest_minutes`; and when `combine` is not one of the three, or `minutes` is empty.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> streets = geo.read_streets(county / "streets.osm")
+    >>> clinics = gpd.GeoSeries(gpd.points_from_xy([118.204], [25.304]), index=["north"], crs=4326)
+    >>> rings = geo.isochrones(streets, clinics, minutes=[5, 10])
+    >>> rings.assign(km2=rings.area / 1e6).round(2)[["limit_minutes", "facility_id", "km2"]]
+       limit_minutes facility_id   km2
+    0            5.0       north  0.25
+    1           10.0       north  1.04
     """
     bands = _bands(minutes)
     _refuse(

@@ -107,8 +107,13 @@ def suggest_sites(
 
     Examples
     --------
-    >>> sites = geo.suggest_sites(analysis, "canteen_elder", add=3)     # doctest: +SKIP
-    >>> geo.what_if(analysis, "canteen_elder", sites=sites).served()    # doctest: +SKIP
+    >>> sites = geo.suggest_sites(analysis, "长者食堂", add=2, candidates="streets")
+    >>> sites[["rank", "people_newly_served", "people_served_cumulative"]]
+       rank  people_newly_served  people_served_cumulative
+    0     1                 30.0                     259.0
+    1     2                 27.0                     286.0
+    >>> geo.what_if(analysis, "长者食堂", sites=sites).served()["people_served"]
+    286.0
     """
     _refuse(_count_fault("add", add), _model_fault(model), _spacing_fault(spacing_m))
     wide = model in {"p_median", "p_centre"}
@@ -170,7 +175,12 @@ def coverage_by_sites(
 
     Examples
     --------
-    >>> geo.coverage_by_sites(analysis, "canteen_elder", most=5)     # doctest: +SKIP
+    >>> curve = geo.coverage_by_sites(analysis, "长者食堂", most=2, candidates="streets")
+    >>> curve[["sites", "people_served", "share"]]
+       sites  people_served     share
+    0      0          229.0  0.763333
+    1      1          259.0  0.863333
+    2      2          286.0  0.953333
     """
     _refuse(_count_fault("most", most), _spacing_fault(spacing_m))
     asked = _choice(

@@ -137,6 +137,12 @@ def split_streets(
     InputFaultsError
         With every fault of the polygons; when the file is no OpenStreetMap or holds no street near any polygon; when
         `out` cannot be written. Nothing is written then.
+
+    Examples
+    --------
+    >>> found = geo.split_streets(county / "streets.osm", county / "communities.geojson", folder, margin_m=100)
+    >>> [(extract.id, extract.file.name, extract.ways) for extract in found]
+    [('west', 'west.osm.pbf', 14), ('east', 'east.osm.pbf', 11)]
     """
     source, place = Path(file), Path(out)
     faults = _source_faults(source, margin_m)

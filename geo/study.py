@@ -64,6 +64,12 @@ class Study(Frozen):
         Within which distances drawn street lines are joined.
     previous
         Last period's result folder, found; None where none is named.
+
+    Examples
+    --------
+    >>> study = geo.read_study(county)
+    >>> study.head.name, study.modes["walk"].speed_kmh, study.services["canteen_elder"].limit
+    ('小县', 4.5, 15.0)
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -80,7 +86,13 @@ class Study(Frozen):
 
     @property
     def folder(self) -> Path:
-        """The folder of the study file."""
+        """The folder of the study file.
+
+        Examples
+        --------
+        >>> geo.read_study(county).folder == county
+        True
+        """
         return self.file.parent
 
     @property
@@ -89,8 +101,8 @@ class Study(Frozen):
 
         Examples
         --------
-        >>> last_day("2026Q4"), last_day("2026-02")
-        (datetime.date(2026, 12, 31), datetime.date(2026, 2, 28))
+        >>> geo.read_study(county).last_day
+        datetime.date(2026, 12, 31)
         """
         return last_day(self.head.period)
 
@@ -100,8 +112,8 @@ def last_day(period: str) -> dt.date:
 
     Examples
     --------
-    >>> last_day("2026")
-    datetime.date(2026, 12, 31)
+    >>> last_day("2026Q4"), last_day("2026-02"), last_day("2026")
+    (datetime.date(2026, 12, 31), datetime.date(2026, 2, 28), datetime.date(2026, 12, 31))
     """
     found = PERIOD.match(period)
     if found is None:
@@ -131,7 +143,9 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = (), previous:
 
     Examples
     --------
-    >>> read_study("no/such/folder")
+    >>> geo.read_study(county).head.period
+    '2026Q4'
+    >>> geo.read_study("no/such/folder")
     Traceback (most recent call last):
     geo.errors.InputFaultsError: no/such/folder: no such folder or file. Give a folder with study.toml in it, ...
     """

@@ -16,15 +16,20 @@
 #
 # 不建研究也能问：有一张路网、两组点，就有分钟数。
 # 路网可以是任何 `.osm.pbf`。设环境变量 `GEO_SHARED` 指到测试数据时，用巴西阿雷格里港（© OpenStreetMap contributors, ODbL）；
-# 否则用示例县的路网，步骤一模一样。**下载**新城市需要网络（在研究文件里写 `streets = {place = "城市名"}`），本笔记不联网。
+# 否则用示例县的路网，步骤一模一样。
+#
+# **只有下载新城市需要网络**：终端里 `geo fetch "Porto Alegre" --out layers/poa`（或 `geo.fetch_study("Porto Alegre", "layers/poa")`）
+# 从 OpenStreetMap 取来路网、社区与设施，写成一个研究文件夹；取来之后，`geo.analyse("layers/poa")` 和本笔记都不再联网。
 
 # %%
 import os
 from pathlib import Path
 
 import geopandas as gpd
+import matplotlib.pyplot as plt
 import numpy as np
 import shapely
+from matplotlib.patches import Patch
 
 import geo
 
@@ -57,11 +62,20 @@ nearest.head(8)
 # ## Isochrones, and the same numbers as a picture
 
 # %%
-rings = geo.isochrones(streets, clinics, minutes=[5, 10, 15], combine="dissolve")
-axes = rings.iloc[::-1].plot("limit_minutes", cmap="Blues_r", figsize=(9, 8), legend=True)
-clinics.plot(ax=axes, color="black", markersize=12)
-axes.set_axis_off()
-axes.set_title("walk 5, 10, 15 min, minutes on the streets")
+bands = {15: "#c6dbef", 10: "#6baed6", 5: "#08519c"}
+rings = geo.isochrones(streets, clinics, minutes=[*bands], combine="dissolve").set_index("limit_minutes")
+with plt.rc_context({"font.family": ["DejaVu Sans", "Noto Sans CJK SC"]}):
+    figure, axes = plt.subplots(figsize=(9, 6.5), layout="constrained")
+    for minutes, colour in bands.items():
+        rings.loc[[minutes]].plot(ax=axes, color=colour)
+    homes.plot(ax=axes, color="#999999", markersize=2)
+    clinics.plot(ax=axes, color="#d95f0e", markersize=30, edgecolor="white")
+    shown = [Patch(color=colour, label=f"步行 {minutes} 分钟以内") for minutes, colour in bands.items()]
+    axes.legend(handles=shown, frameon=False, loc="lower left")
+    axes.set_axis_off()
+    axes.set_title(f"到最近诊所的路网时间（灰点为住处，橙点为诊所；{'© OpenStreetMap' if real else '示例数据'}）")
+    plt.show()
+
 # %% [markdown]
 # ## Every pair within the limit
 #

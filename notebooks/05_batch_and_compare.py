@@ -18,6 +18,10 @@
 # 示例数据，虚构地点。终端里的批量命令是 `geo batch layers`。
 
 # %%
+import shutil
+import tempfile
+from pathlib import Path
+
 import pandas as pd
 
 import geo
@@ -42,23 +46,51 @@ whole.pivot_table("share", ["service", "demand"], "county", sort=False).style.fo
 # %% [markdown]
 # ## Two quarters
 #
-# 下一季度在建议的三处场所建成零工驿站。每处缺口按人核对：原来的人现在在不在时限内。
+# 下一季度在建议的三处场所建成零工驿站：表里添三行，期次改成 2027Q1，再算一遍。
+# 每季度各写一个结果文件夹；`geo.compare` 只读这两个文件夹（终端里是 `geo compare 旧 新`）。
 
 # %%
 now = counties["yongchun"]
-sites = geo.suggest_sites(now, "零工驿站", add=3)
-later = geo.what_if(now, "零工驿站", sites=sites)
-before = now.gaps[now.gaps["service"] == "gig_station"]
-gone = set(later.gaps["demand_ids"].str.split(";").explode())
-left = before["demand_ids"].str.split(";").apply(lambda ids: sum(one in gone for one in ids) / len(ids))
-state = pd.cut(left, [-1, 0, 0.999, 1], labels=["销号建议", "改善", "持续"])
-before.assign(state=state)[["gap_id", "people", "state"]].head(12)
+results = Path(tempfile.mkdtemp())
+files = now.write(results / "2026Q4")
+
+study = results / "yongchun"
+shutil.copytree("../layers/yongchun", study)
+sites = geo.suggest_sites(now, "零工驿站", add=3).to_crs(4326)
+new = pd.DataFrame(
+    {"名称": sites["candidate_name"] + "零工驿站", "类型": "零工驿站", "场所编码": sites["candidate_id"]}
+)
+new = new.assign(经度=sites.geometry.x, 纬度=sites.geometry.y, 设施编码=["N1", "N2", "N3"], 状态="在用")
+points = pd.concat([pd.read_csv(study / "service_points.csv", dtype=str), new])
+points.to_csv(study / "service_points.csv", index=False, encoding="utf-8-sig")
+study_file = study / "study.toml"
+study_file.write_text(study_file.read_text(encoding="utf-8").replace('"2026Q4"', '"2027Q1"'), encoding="utf-8")
+
+later = geo.analyse(study)
+files = later.write(results / "2027Q1")
+
+# %% [markdown]
+# ## What became of each gap
+#
+# 按人核对：上季度缺口里的人，现在有多少在时限内。先说输入与参数变了什么，再说进展。
 
 # %%
-state.value_counts().rename("缺口数").to_frame()
+changes = geo.compare(results / "2026Q4", results / "2027Q1")
+for message in changes.changes:
+    print(message.text("zh"))
+
+# %%
+states = {"closing": "销号建议", "better": "改善", "new": "新增", "returned": "反弹", "lasting": "持续"}
+gaps = changes.table.assign(state=changes.table["state"].replace(states))
+columns = ["gap_id", "state", "people_before", "people_now", "minutes_before", "minutes_now"]
+gaps.loc[gaps["service"] == "gig_station", columns].head(12).round(1)
+
+# %%
+counts = pd.crosstab(gaps["service"], gaps["state"])
+counts.reindex(columns=[state for state in states.values() if state in counts])
 
 # %% [markdown]
 # ## The picture of the next quarter
 
 # %%
-later.plot()
+geo.what_if(later, "零工驿站").plot()

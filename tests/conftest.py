@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Every test works everything out; those of what is kept on disk name a folder of their own.
-os.environ["GEO_CACHE"] = "off"
-
 settings.register_profile("geo", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("geo")
 

@@ -16,7 +16,7 @@ from matplotlib import font_manager
 from small_county import write_county
 
 import geo
-from geo import bars, plots
+from geo import bars, plots, scenarios
 from geo.errors import GeoValueError
 
 if TYPE_CHECKING:
@@ -106,12 +106,54 @@ def test_every_change_of_a_control_reaches_map_and_table(analysis: Analysis) -> 
         for place in (headline.value, picture.value):
             assert f"{counts['people_served']:,.0f} of {counts['people']:,.0f}" in place
         rows = found.coverage
-        rows = rows[(rows["unit_kind"] == "community") & (rows["demand"] == found.service.demand[0])]
+        kinds = rows["unit_kind"].isin(["community", "study"])
+        rows = rows[kinds & (rows["demand"] == found.service.demand[0])]
         rows = rows[rows["limit_minutes"] == limit.value]
-        assert sorted(re.findall(r"[\d.]+%", table.value)) == sorted(f"{share:.1%}" for share in rows["share"])
+        assert sorted(re.findall(r"(?<=>)[\d.]+%(?=</td>)", table.value)) == sorted(
+            f"{share:.1%}" for share in rows["share"]
+        )
         seen.add(headline.value)
     assert len(seen) == 4
     assert (mode.value, limit.value) == ("elder", 15.0), "another service brings its own mode and limit"
+
+
+def test_what_a_control_does_not_touch_is_not_computed_again(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
+    done: list[str] = []
+    for name in ("reach", "minutes_at"):
+        real = getattr(scenarios, name)
+        monkeypatch.setattr(
+            scenarios, name, lambda *a, _real=real, _name=name, **k: (done.append(_name), _real(*a, **k))[1]
+        )
+    box = geo.panel(analysis, lang="en")
+    _, mode, limit, speed = box.children[0].children
+    speed.value = 3.25  # a speed that nobody asked for before: one search
+    done.clear()
+    limit.value = 7.0
+    assert done == ["minutes_at"], "another limit is a count, not a search"
+    mode.value = "ebike"
+    mode.value = "walk"
+    done.clear()
+    speed.value = 3.25
+    limit.value = 15.0
+    assert "reach" not in done, "what was asked before is known"
+
+
+def test_a_question_that_cannot_be_answered_leaves_no_old_answer(analysis: Analysis) -> None:
+    pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
+    box = geo.panel(analysis, lang="en")
+    limit = box.children[0].children[2]
+    headline, (picture, table) = box.children[1], box.children[2].children
+    limit.set_trait("min", -1.0)
+    limit.value = -1.0
+    assert "limit is -1.0" in headline.value
+    assert (picture.value, table.value) == ("", "")
+    limit.value = 5.0
+    assert "geo-headline" in headline.value
+    assert "<img" in picture.value
+    assert "geo-table" in table.value
 
 
 def test_no_bar_where_output_is_piped(tmp_path: Path) -> None:

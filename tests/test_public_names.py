@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
+import functools
 import inspect
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,49 @@ def test_every_public_member_of_a_result_is_documented(kind: type) -> None:
     assert [name for name in fields if not re.search(rf"\b{name}\b", doc)] == []
     own = [member for name, member in vars(kind).items() if not name.startswith("_") and callable(member)]
     assert [member for member in own if not inspect.getdoc(member)] == []
+
+
+def members(kind: type) -> dict[str, object]:
+    """Return what people call or read of a public class, inherited parts of other libraries left out."""
+    own = {
+        name: value for base in kind.__mro__ if base.__module__.startswith("geo.") for name, value in vars(base).items()
+    }
+    called = (types.FunctionType, property, functools.cached_property, classmethod, staticmethod)
+    return {name: value for name, value in own.items() if not name.startswith("_") and isinstance(value, called)}
+
+
+def documented() -> dict[str, object]:
+    """Return every public name and every public member of a public class."""
+    found: dict[str, object] = {}
+    for name in NAMES:
+        thing = found[name] = getattr(geo, name)
+        if inspect.isclass(thing):
+            found |= {f"{name}.{part}": value for part, value in members(thing).items()}
+    return found
+
+
+PUBLIC = documented()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_an_example_that_runs(name: str) -> None:
+    doc = inspect.getdoc(PUBLIC[name]) or ""
+    examples = doctest.DocTestParser().get_examples(doc)
+    assert "Examples\n--------" in doc
+    assert examples
+    assert [each.source for each in examples if each.options.get(doctest.SKIP)] == []
+    last = name.rpartition(".")[2]
+    code = "".join(each.source for each in examples)
+    assert re.search(rf"\b{last}\b", code) or inspect.isclass(PUBLIC[name]), "the example does not use the name"
+
+
+def test_members_are_seen_however_they_are_made() -> None:
+    assert {"Analysis.write", "Scenario.coverage", "Study.last_day", "InputFaultsError.text"} <= set(PUBLIC)
+
+
+def test_the_typed_script_uses_every_public_function() -> None:
+    script = (ROOT / "tests" / "typed_sample.py").read_text(encoding="utf-8")
+    assert [name for name in NAMES if not re.search(rf"\bgeo\.{name}\b", script)] == []
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,28 @@ PATIENCE_S = 20.0
 
 @pytest.fixture(scope="module", name="browser")
 def _browser(tmp_path_factory):
+    with opened(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@contextmanager
+def opened(profile, *switches):
+    """Give a browser with a profile of its own; later switches overrule earlier ones."""
     if not (BROWSER and DRIVER):
         if os.environ.get("CI") == "true":
             pytest.fail("no chromium with chromedriver, and CI must look at the page")
         pytest.skip("no chromium with chromedriver here")
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for switch in (*SWITCHES, *switches, f"--user-data-dir={profile}"):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.get("about:blank")
-    yield driver
-    driver.quit()
+    try:
+        driver.get("about:blank")
+        yield driver
+    finally:
+        driver.quit()
 
 
 def wait(browser, script):
