@@ -27,6 +27,7 @@ SCRIPT_FILES = (
     "fence.js",
     "ink.js",
     "marks.js",
+    "streets.js",
     "layers.js",
     "legend.js",
     "asking.js",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 MAP_NAME = "county_map"
-DATA_NAME = "county_data"
+BLOCK_NAME = "county"
 _HTML_LANG = {"zh": "zh-CN", "en": "en"}
 _VIEW = (
     "crs: L.CRS.EPSG3857, zoom: 12, zoomControl: false, preferCanvas: true, attributionControl: false, "
@@ -82,6 +82,7 @@ def _centre(content: Mapping[str, Any]) -> tuple[float, float]:
 def _page(content: dict[str, Any], lang: Lang) -> str:
     scripts = [*assets.scripts(), *_calls(content)]
     label = escape(messages.text("map.map", lang))
+    blocks = payload.blocks(content)
     lines = [
         "<!DOCTYPE html>",
         f'<html lang="{_HTML_LANG[lang]}">',
@@ -96,12 +97,18 @@ def _page(content: dict[str, Any], lang: Lang) -> str:
         "<body>",
         f'<div class="folium-map" id="{MAP_NAME}" role="region" aria-label="{label}"></div>',
         f"{_furniture(lang)}<noscript>{escape(messages.text('map.no_script', lang))}</noscript>",
-        f'<script type="application/octet-stream" id="{DATA_NAME}">{payload.packed(content)}</script>',
+        _block("data", blocks["data"]),
         *(f"<script>{script}</script>" for script in scripts),
+        # the first view is drawn while the browser still reads these
+        *(_block(name, blocks[name]) for name in payload.LATER),
         "</body>",
         "</html>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _block(name: str, letters: str) -> str:
+    return f'<script type="application/octet-stream" id="{BLOCK_NAME}_{name}">{letters}</script>'
 
 
 def _furniture(lang: Lang) -> str:
@@ -115,7 +122,7 @@ def _calls(content: Mapping[str, Any]) -> tuple[str, str]:
     centre = json.dumps(_centre(content))
     return (
         f'var {MAP_NAME} = L.map("{MAP_NAME}", {{center: {centre}, {_VIEW}}});',
-        f'geoMap.start({MAP_NAME}, "{DATA_NAME}");',
+        f'geoMap.start({MAP_NAME}, "{BLOCK_NAME}");',
     )
 
 

@@ -3,8 +3,6 @@
   "use strict";
 
   const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
-  // width of each street class, at the zoom of a town
-  const STREET_WIDTH = { trunk: 4.2, primary: 3.6, secondary: 2.8, tertiary: 2.2, local: 1.5, path: 0.9 };
 
   geo.Layers = class {
     constructor(map, data, words) {
@@ -22,7 +20,8 @@
       this.groups = {};
       this._bandShapes = new Map();
       this._ground();
-      this._streets();
+      this.streets = new geo.Streets(data.frame, data.street_classes);
+      this.groups.streets = this.streets;
       this._units();
       this._gaps();
       this.restyle();
@@ -61,25 +60,9 @@
       if (barriers || this.data.context.gates) this.groups.barriers = barriers || L.layerGroup();
     }
 
-    _streets() {
-      const { classes, names, shapes } = this.data.streets;
-      const lines = geo.lines(this.data.frame, shapes.lines);
-      this.streets = classes.map((place, group) => ({
-        kind: this.data.street_classes[place],
-        name: names[group],
-        layer: L.polyline(lines.get(group) || [], this._style("streets", { weight: 1 })),
-      }));
-      // narrow streets first, so that wide ones lie on top
-      this.groups.streets = L.layerGroup([...this.streets].reverse().map((street) => street.layer));
-    }
-
-    // Lines grow with the zoom, so that a county is not buried under them.
+    // Outlines grow with the zoom, so that a county is not buried under them.
     restyle() {
       const zoom = this.map.getZoom() || 12;
-      const factor = Math.min(2.2, Math.max(0.35, Math.pow(2, (zoom - 14.5) / 2.4)));
-      this.streets.forEach((street) => {
-        street.layer.setStyle({ weight: Math.max(0.5, STREET_WIDTH[street.kind] * factor), color: geo.colours.streets[street.kind], opacity: 1 });
-      });
       const thin = Math.min(1, Math.max(0.4, Math.pow(2, (zoom - 14) / 2)));
       this.units.forEach((item) => {
         if (!item.line) return;
@@ -122,6 +105,7 @@
       this.units.forEach((item) => item.line && item.line.setStyle({ color: geo.colours[item.kind] || ink.grey }));
       this.gaps.forEach((item) => item.layer && item.layer.setStyle({ color: ink.gap, fillColor: geo.gapHatch() }));
       this.restyle();
+      this.streets.redraw();
     }
 
     isPainted = (item) => Boolean(item.fill) && ["community", "park"].includes(item.kind);
@@ -215,11 +199,6 @@
     gapAt(spot) {
       if (!this.map.hasLayer(this.groups.gaps)) return null;
       return this.gaps.find((item) => item.layer && under(this.map, item.layer, spot));
-    }
-
-    streetAt(spot) {
-      if (!this.map.hasLayer(this.groups.streets) || this.map.getZoom() < 13) return null;
-      return this.streets.find((street) => street.name && under(this.map, street.layer, spot));
     }
   };
 

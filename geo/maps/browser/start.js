@@ -109,8 +109,9 @@
       return { paddingTopLeft: [wide ? legend + 40 : 30, wide ? 70 : 50], paddingBottomRight: wide ? [60, 60] : [30, 30], ...options };
     }
 
-    flyToStreet(street) {
-      this._fly(street.layer.getBounds(), null, () => this._popup(street.layer.getBounds().getCenter(), this._card(street.name, [[this.words.text("kind"), this.words.text("layer_streets")]])));
+    flyToStreet(name) {
+      const bounds = this.layers.streets.boundsOf(name);
+      this._fly(bounds, null, () => this._popup(bounds.getCenter(), this._card(name, [[this.words.text("kind"), this.words.text("layer_streets")]])));
     }
     flyToGap(gap) {
       const item = this.layers.gaps[gap];
@@ -234,7 +235,7 @@
     map.on("popupclose", () => page.layers.choose(null));
     map.on("mousemove", (event) => {
       const inked = page.ink.at(event.containerPoint);
-      const name = inked ? "" : (page.layers.streetAt(event.containerPoint) || { name: "" }).name;
+      const name = inked ? "" : page.layers.streets.nameAt(event.containerPoint);
       map.getContainer().style.cursor = inked ? "pointer" : "";
       hover.hidden = !name;
       hover.textContent = name;
@@ -250,19 +251,11 @@
     new ResizeObserver(() => document.documentElement.classList.contains("printing") || map.invalidateSize({ animate: false })).observe(map.getContainer());
   }
 
-  geo.start = async function (map, id) {
-    const problem = document.getElementById("problem");
-    if (typeof DecompressionStream === "undefined") {
-      problem.hidden = false;
-      return;
-    }
-    let data;
-    try {
-      data = await geo.read(id);
-    } catch (error) {
-      problem.hidden = false;
-      throw error;
-    }
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const parsed = () => document.readyState !== "loading" || new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
+
+  // The first view: bands, gaps, units, numbers.
+  function open(map, data) {
     const page = new Page(map, data);
     geo.page = page;
     page.whole();  // a view first, for the layers need one
@@ -276,8 +269,33 @@
     map.invalidateSize({ animate: false });
     if (!hash || !geo.readFragment(page, hash)) page.whole();
     listen(page);
-    document.documentElement.dataset.ready = "yes";
-    // when the map had been painted, for whoever measures
-    requestAnimationFrame(() => setTimeout(() => performance.mark("ready")));
+    return page;
+  }
+
+  geo.start = async function (map, name) {
+    const problem = document.getElementById("problem");
+    const root = document.documentElement;
+    if (typeof DecompressionStream === "undefined") {
+      problem.hidden = false;
+      return;
+    }
+    try {
+      const page = open(map, await geo.read(name + "_data"));
+      root.dataset.shown = "yes";
+      await frame();
+      performance.mark("shown"); // what was painted, for whoever measures
+      await parsed();
+      page.data.streets = await geo.read(name + "_streets");
+      page.layers.streets.take(page.data.streets);
+      await frame();
+      page.data.graphs = await geo.read(name + "_graphs");
+      page.asking.open();
+      root.dataset.ready = "yes";
+      await frame();
+      performance.mark("ready");
+    } catch (error) {
+      problem.hidden = false;
+      throw error;
+    }
   };
 })(window.geoMap);

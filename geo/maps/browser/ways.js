@@ -13,17 +13,6 @@
     };
   };
 
-  // Vertices of all lines, one after the other, in whole numbers of the frame.
-  function flat(packed) {
-    const xy = Int32Array.from(packed.xy);
-    for (let i = 2; i < xy.length; i += 1) xy[i] += xy[i - 2];
-    const offset = new Int32Array(packed.sizes.length + 1);
-    packed.sizes.forEach((size, i) => {
-      offset[i + 1] = offset[i] + size;
-    });
-    return { xy, offset };
-  }
-
   function junctions(packed) {
     const ends = new Int32Array(packed.length);
     let newest = 0;
@@ -71,13 +60,12 @@
 
     _lines(packed) {
       if (packed.line === null) {
-        const own = flat(packed.shapes.lines);
+        const own = geo.flat(packed.shapes.lines);
         return { ...own, line: Int32Array.from(packed.forward, (_, edge) => edge) };
       }
-      this._streets = this._streets || flat(this.data.streets.shapes.lines);
       const line = Int32Array.from(packed.line);
       for (let i = 1; i < line.length; i += 1) line[i] += line[i - 1];
-      return { ...this._streets, line };
+      return { ...geo.flat(this.data.streets.shapes.lines), line };
     }
 
     // --- where a place stands
