@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
@@ -13,7 +14,6 @@ from geo.maps import cells, shapes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import geopandas as gpd
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POINT_STATES = ("working", "planned", "closed", "doubtful")
 _PEOPLE_DIGITS = 3
+_GAP_PLAIN_M = 8.0
 _SHARE_DIGITS = 6
 
 UnitKey = tuple[str, str]
@@ -123,6 +124,12 @@ def bands(
     return found
 
 
+def _plain(gaps: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the discs around the people of gaps as plainer outlines: they have no finer truth than their radius."""
+    plain = shapely.simplify(gaps.geometry.to_numpy(), _GAP_PLAIN_M, preserve_topology=True)
+    return gpd.GeoSeries(plain, crs=gaps.crs)
+
+
 def gaps(
     table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang
 ) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def gaps(
         "communities": _named(cells.texts(table, "communities", lang), names["community"]),
         "districts": _named(cells.texts(table, "districts", lang), names["district"]),
         "anchor": [xy if shown else None for xy, shown in zip(whole.tolist(), placed.tolist(), strict=True)],
-        "shapes": shapes.pack(shapes.lonlat(table), frame),
+        "shapes": shapes.pack(shapes.lonlat(_plain(table)), frame),
     }
 
 

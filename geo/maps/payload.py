@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, float, float]
 _NOWHERE: Bounds = (118.0, 25.0, 118.1, 25.1)  # a page without any geometry still opens
 _ROUND_ORIGIN = 100.0
+_STEPS_PER_SPAN = 3e-5  # 33,000 steps across: a hundredth of a pixel where the whole study is seen
 # What the page reads after its first view, each in a block of its own.
 LATER = ("streets", "graphs")
 
@@ -40,10 +41,8 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
     Lists, numbers, texts and None only; `bounds` (west, south, east, north) in degrees.
     """
     bounds = _bounds(results)
-    frame = Frame(
-        float(np.floor(bounds[0] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
-        float(np.floor(bounds[1] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
-    )
+    frame = _frame(bounds)
+    streets = ground.streets(results.streets, frame, lang)
     services, modes = list(results.services), list(results.study.modes)
     units = findings.units(results.units, results.coverage, frame, lang)
     keys = list(zip(units["kind"], units["id"], strict=True))
@@ -68,9 +67,11 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         ),
         "street_classes": list(ground.STREET_CLASSES),
         "has_streets": len(results.streets) > 0,
-        "streets": ground.streets(results.streets, frame, lang),
+        "streets": streets,
         "context": ground.context(results.context, frame, lang),
-        "graphs": routes.graphs(results, frame, keys=keys, modes=modes, lang=lang),
+        "graphs": routes.graphs(
+            results, frame, lines=streets["shapes"]["lines"], keys=keys, modes=modes, lang=lang
+        ),
     }
 
 
@@ -95,6 +96,23 @@ def _bounds(results: Results) -> Bounds:
         if found is not None:
             return found
     return _NOWHERE
+
+
+def _frame(bounds: Bounds) -> Frame:
+    """Return where the page counts from, and how fine: the wider the study, the coarser, within bounds.
+
+    Examples
+    --------
+    >>> _frame((118.012, 25.0, 118.112, 25.1)), _frame((118.012, 25.0, 118.812, 25.1)).step
+    (Frame(lon=118.01, lat=25.0, step=4e-06), 1.2e-05)
+    """
+    west, south, east, north = bounds
+    step = min(max(round(max(east - west, north - south) * _STEPS_PER_SPAN, 6), shapes.STEP_DEGREES), shapes.MOST_STEP)
+    return Frame(
+        float(np.floor(west * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+        float(np.floor(south * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+        step,
+    )
 
 
 def _total_bounds(tables: list[gpd.GeoDataFrame]) -> Bounds | None:

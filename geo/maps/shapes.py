@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP_DEGREES = 4e-6  # 0.44 m of latitude: no vertex moves by more than 0.32 m
+MOST_STEP = 1.2e-5  # 1.33 m of latitude: where the study is wide, no vertex moves by more than 0.95 m
 _MAX_NESTING = 4
 _LEAST_RING = 3
 
