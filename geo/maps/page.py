@@ -52,6 +52,25 @@ def map_page(results: Results, *, lang: Lang = "zh") -> str:
     return _page(payload.build(results, lang=lang), lang)
 
 
+def page_sizes(page: str) -> dict[str, int]:
+    """Return how many bytes each layer of a page takes as it stands there, the largest first.
+
+    Parameters
+    ----------
+    page
+        The text of a page from :func:`map_page`.
+
+    Returns
+    -------
+    `first` (units, numbers, points, and the bands and gaps that the page opens with), `areas` (all other bands
+    and gaps), `streets`, `graphs` (what the page searches), and `program` (scripts, styles, words).
+    """
+    found = re.findall(rf'id="{BLOCK_NAME}_(\w+)">([^<]*)<', page)
+    sizes = {"first" if name == "data" else name: len(letters) for name, letters in found}
+    sizes["program"] = len(page.encode("utf-8", errors="replace")) - sum(sizes.values())
+    return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
+
+
 def folium_map(results: Results, *, lang: Lang = "zh") -> CountyMap:
     """Return the map of a study's results as a `folium.Map`.
 

@@ -23,7 +23,7 @@ _NOWHERE: Bounds = (118.0, 25.0, 118.1, 25.1)  # a page without any geometry sti
 _ROUND_ORIGIN = 100.0
 _STEPS_PER_SPAN = 3e-5  # 33,000 steps across: a hundredth of a pixel where the whole study is seen
 # What the page reads after its first view, each in a block of its own.
-LATER = ("streets", "graphs")
+LATER = ("areas", "streets", "graphs")
 
 
 def build(results: Results, *, lang: Lang) -> dict[str, Any]:
@@ -69,16 +69,41 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         "has_streets": len(results.streets) > 0,
         "streets": streets,
         "context": ground.context(results.context, frame, lang),
-        "graphs": routes.graphs(
-            results, frame, lines=streets["shapes"]["lines"], keys=keys, modes=modes, lang=lang
-        ),
+        "graphs": routes.graphs(results, frame, lines=streets["shapes"]["lines"], keys=keys, modes=modes, lang=lang),
     }
 
 
 def blocks(content: dict[str, Any]) -> dict[str, str]:
-    """Return the content as packed blocks by name: `data`, which the first view needs, and one each of LATER."""
+    """Return the content as packed blocks by name: `data`, which the first view needs, and one each of LATER.
+
+    `areas` are the bands and gaps of what is not shown first: in `data` their shapes are None.
+    """
+    service, mode = _first_view(content["services"])
     first = {name: part for name, part in content.items() if name not in LATER}
-    return {"data": packing.packed(first), **{name: packing.packed(content[name]) for name in LATER}}
+    drawn = [(band["service"], band["mode"]) == (service, mode) for band in content["bands"]]
+    of_gaps = content["gaps"]["shapes"]
+    first["bands"] = [
+        {**band, "shapes": band["shapes"] if shown else None}
+        for band, shown in zip(content["bands"], drawn, strict=True)
+    ]
+    first["gaps"] = {
+        **content["gaps"],
+        "shapes": [part if place == service else None for place, part in enumerate(of_gaps)],
+    }
+    areas = {
+        "bands": [None if shown else band["shapes"] for band, shown in zip(content["bands"], drawn, strict=True)],
+        "gaps": [None if place == service else part for place, part in enumerate(of_gaps)],
+    }
+    later = {"areas": areas, **{name: content[name] for name in LATER if name in content}}
+    return {"data": packing.packed(first), **{name: packing.packed(part) for name, part in later.items()}}
+
+
+def _first_view(services: list[dict[str, Any]]) -> tuple[int, int]:
+    """Return the service that the page opens with, and the mode of its deciding ring; -1 where there is none."""
+    timed = [place for place, service in enumerate(services) if service["test"] == "minutes"]
+    place = timed[0] if timed else 0
+    rings = services[place]["rings"] if services else []
+    return place, rings[0]["mode"] if rings else -1
 
 
 def payload_sizes(results: Results, *, lang: Lang = "zh") -> dict[str, int]:

@@ -77,8 +77,7 @@ def _places(streets: gpd.GeoDataFrame, lang: Lang) -> NDArray[np.int64]:
 def _same_streets(one: StreetGraph, other: StreetGraph) -> bool:
     pairs = ((one.start, other.start), (one.end, other.end), (one.piece, other.piece))
     return all(
-        (mine is None and theirs is None)
-        or (mine is not None and theirs is not None and np.array_equal(mine, theirs))
+        (mine is None and theirs is None) or (mine is not None and theirs is not None and np.array_equal(mine, theirs))
         for mine, theirs in pairs
     )
 

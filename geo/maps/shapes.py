@@ -66,6 +66,25 @@ def simple(lines: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.simplify(lines, 2 * STEP_DEGREES, preserve_topology=False), dtype=object)
 
 
+def neighbours(areas: NDArray[np.object_], step: float) -> NDArray[np.object_]:
+    """Return areas in degrees with fewer vertices, borders that two share still shared.
+
+    Areas that overlap have no shared borders to keep, and are left as they are; so is what is no area.
+
+    Examples
+    --------
+    >>> left, right = shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)
+    >>> plain = neighbours(shapely.segmentize(np.array([left, right]), 0.1), 4e-6)
+    >>> shapely.get_num_coordinates(plain).tolist(), bool(shapely.coverage_is_valid(plain))
+    ([5, 5], True)
+    """
+    found = np.array(areas, dtype=object)
+    wanted = np.flatnonzero(np.isin(shapely.get_type_id(found), (3, 6)) & ~shapely.is_empty(found))
+    if len(wanted) and shapely.coverage_is_valid(found[wanted]):
+        found[wanted] = shapely.coverage_simplify(found[wanted], 2 * step)
+    return found
+
+
 def parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return the single parts of any geometries, and the row that each is of; empty parts are left out."""
     flat = np.asarray(geometries, dtype=object)

@@ -91,7 +91,7 @@ def test_the_list_of_gaps_flies_there(plain, place):
 
 
 def test_gaps_are_shown_with_the_ring_that_decides_them(plain):
-    gaps_drawn = "return geoMap.page.layers.groups.gaps.getLayers().length"
+    gaps_drawn = "return geoMap.page.layers.groups.gaps._shown[0].rows.length"
     assert plain.execute_script(gaps_drawn) == 3
     click(plain, "#rings .choice:nth-child(1) button:nth-child(2)")
     assert plain.execute_script(gaps_drawn) == 0
@@ -112,7 +112,7 @@ def test_gaps_follow_the_group(plain):
     assert counts(plain) == ["100"], "one gap has workers"
     assert text(plain, "button[data-tab=gaps]") == "缺口 1"
     assert "才能到达的企业职工" in text(plain, "#sheet")
-    assert plain.execute_script("return geoMap.page.layers.groups.gaps.getLayers().length") == 1
+    assert plain.execute_script("return geoMap.page.layers.groups.gaps._shown[0].rows.length") == 1
 
 
 def test_ranks_and_order_are_those_of_the_group(browser, tmp_path, make_results):

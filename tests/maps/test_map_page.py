@@ -21,7 +21,14 @@ def content_of(page):
     found = dict(re.findall(r'<script type="application/octet-stream" id="county_(\w+)">([^<]*)</script>', page))
     assert list(found) == ["data", *payload.LATER]
     parts = {name: unpacked(letters) for name, letters in found.items()}
-    return {**parts.pop("data"), **parts}
+    first, areas = parts.pop("data"), parts.pop("areas")
+    for band, later in zip(first["bands"], areas["bands"], strict=True):
+        assert (band["shapes"] is None) != (later is None)
+        band["shapes"] = band["shapes"] or later
+    early = first["gaps"]["shapes"]
+    assert [part is None for part in early] == [part is not None for part in areas["gaps"]]
+    early[:] = [part or later for part, later in zip(early, areas["gaps"], strict=True)]
+    return {**first, **parts}
 
 
 def unpacked(letters):
@@ -38,7 +45,7 @@ def unpacked(letters):
             if byte < 128:
                 return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
             shift += 7
-        raise AssertionError("the block is too short")
+        return pytest.fail("the block is too short")
 
     def restored(node):
         if isinstance(node, dict) and set(node) == {"ints"}:

@@ -117,9 +117,8 @@
       const item = this.layers.gaps[gap];
       if (!item.at) return;
       this._show("gaps");
-      const parts = item.layer && item.layer.getLatLngs();
-      const bounds = item.layer ? item.layer.getBounds() : item.at.toBounds(600);
-      this._fly(bounds, parts, () => this._popup(item.at, this._gapCard(gap), parts));
+      const parts = this.layers.gapParts(gap);
+      this._fly(this.layers.gapBounds(gap), parts, () => this._popup(item.at, this._gapCard(gap), parts));
     }
     flyToUnit(unit) {
       const item = this.layers.units[unit];
@@ -148,11 +147,15 @@
       });
     }
 
+    drawAreas() {
+      this.bandLimits = this.layers.showBands(this.service, this._ring().mode);
+      this.layers.showGaps(this.service, this.shownGaps());
+    }
+
     draw() {
       if (!this.data.services.length) return;
       const { layers, shown } = this;
-      this.bandLimits = layers.showBands(this.service, this._ring().mode);
-      layers.showGaps(this.shownGaps());
+      this.drawAreas();
       const rows = new Map(layers.units.map((item) => [item.unit, this.rowOf(item.unit)]));
       this.hasUnassessed = layers.units.some((item) => layers.isPainted(item) && (rows.get(item.unit) || {}).status === "not_assessed");
       layers.paintShares((unit) => rows.get(unit), shown.shares);
@@ -213,7 +216,7 @@
       if (inked && inked.card) return page._popup(inked.at, inked.card());
       page.askPlace(event.latlng);
       const gap = page.layers.gapAt(event.containerPoint);
-      if (gap) return page._popup(event.latlng, page._gapCard(gap.gap), gap.layer.getLatLngs());
+      if (gap !== undefined) return page._popup(event.latlng, page._gapCard(gap), page.layers.gapParts(gap));
       const unit = page.layers.unitAt(event.containerPoint);
       return unit && page._popup(event.latlng, page._unitCard(unit.unit), unit.parts);
     });
@@ -285,6 +288,9 @@
       await frame();
       performance.mark("shown"); // what was painted, for whoever measures
       await parsed();
+      const areas = await geo.read(name + "_areas");
+      if (page.layers.take(areas, page.service)) page.drawAreas();
+      await frame();
       page.data.streets = await geo.read(name + "_streets");
       page.layers.streets.take(page.data.streets);
       await frame();
