@@ -19,6 +19,7 @@ from geo.maps import assets, payload
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from geo.maps.background import Tiles
     from geo.maps.notebook import CountyMap
     from geo.messages import Lang
     from geo.results import Results
@@ -32,7 +33,7 @@ _VIEW = (
 )
 
 
-def map_page(results: Results, *, lang: Lang = "zh") -> str:
+def map_page(results: Results, *, lang: Lang = "zh", tiles: Tiles | None = None) -> str:
     """Return the map of a study's results as one HTML page.
 
     The page asks for nothing outside itself, shows all text of the data as text, and is the same, byte
@@ -44,12 +45,14 @@ def map_page(results: Results, *, lang: Lang = "zh") -> str:
         Results in the study's metric CRS; shown in WGS 84, drawn in Web Mercator.
     lang
         `zh` or `en`.
+    tiles
+        Tiles under the map from :func:`geo.maps.background.tiles`; without them the page asks for nothing.
 
     Returns
     -------
     The text of the page, to be stored as UTF-8.
     """
-    return _page(payload.build(results, lang=lang), lang)
+    return _page(payload.build(results, lang=lang, tiles=tiles), lang, tiles)
 
 
 def page_sizes(page: str) -> dict[str, int]:
@@ -98,7 +101,7 @@ def _centre(content: Mapping[str, Any]) -> tuple[float, float]:
     return (south + north) / 2, (west + east) / 2
 
 
-def _page(content: dict[str, Any], lang: Lang) -> str:
+def _page(content: dict[str, Any], lang: Lang, tiles: Tiles | None = None) -> str:
     scripts = [*assets.scripts(), *_calls(content)]
     label = escape(messages.text("map.map", lang))
     blocks = payload.blocks(content)
@@ -107,7 +110,7 @@ def _page(content: dict[str, Any], lang: Lang) -> str:
         f'<html lang="{_HTML_LANG[lang]}">',
         "<head>",
         '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, [] if tiles is None else tiles.origins)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
         f"<title>{escape(messages.text('map.page_title', lang))}</title>",
@@ -145,11 +148,12 @@ def _calls(content: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """Return the content security policy: these scripts, the page's own styles and pictures, no connection."""
+def _policy(scripts: Sequence[str], pictures: Sequence[str] = ()) -> str:
+    """Return the content security policy: these scripts, its own styles and pictures (and those of tiles), no connection."""
     sums = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     hashes = " ".join(f"'sha256-{value}'" for value in sums)
+    images = " ".join(["data:", "blob:", *pictures])
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src {images}; "
         "font-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )

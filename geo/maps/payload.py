@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geo import messages, schema, units as units_room
+from geo import crs, messages, schema, units as units_room
 from geo.maps import cells, findings, ground, packing, routes, shapes
 from geo.maps.shapes import Frame
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo.catalogue import ServiceType
+    from geo.maps.background import Tiles
     from geo.messages import Lang
     from geo.results import Results
 
@@ -26,7 +27,7 @@ _STEPS_PER_SPAN = 3e-5  # 33,000 steps across: a hundredth of a pixel where the 
 LATER = ("areas", "streets", "graphs")
 
 
-def build(results: Results, *, lang: Lang) -> dict[str, Any]:
+def build(results: Results, *, lang: Lang, tiles: Tiles | None = None) -> dict[str, Any]:
     """Return all that the page shows.
 
     Parameters
@@ -35,13 +36,16 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         Results in the study's metric CRS.
     lang
         Language of the texts.
+    tiles
+        Tiles under the map, where the user asks for them.
 
     Returns
     -------
     Lists, numbers, texts and None only; `bounds` (west, south, east, north) in degrees.
     """
-    bounds = _bounds(results)
-    frame = _frame(bounds)
+    gcj02 = tiles is not None and tiles.gcj02
+    bounds = _moved(_bounds(results)) if gcj02 else _bounds(results)
+    frame = _frame(bounds, gcj02=gcj02)
     streets = ground.streets(results.streets, frame, lang)
     services, modes = list(results.services), list(results.study.modes)
     units = findings.units(results.units, results.coverage, frame, lang)
@@ -53,6 +57,10 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         "head": _head(results, lang),
         "bounds": list(bounds),
         "frame": {"lon": frame.lon, "lat": frame.lat, "step": frame.step},
+        "tiles": None
+        if tiles is None
+        else {"urls": list(tiles.urls), "hosts": tiles.subdomains, "credit": tiles.credit},
+        "gcj02": gcj02,
         "groups": list(schema.GROUPS),
         "statuses": list(schema.COVERAGE_STATUS),
         "states": list(findings.POINT_STATES),
@@ -123,13 +131,19 @@ def _bounds(results: Results) -> Bounds:
     return _NOWHERE
 
 
-def _frame(bounds: Bounds) -> Frame:
+def _moved(bounds: Bounds) -> Bounds:
+    lon, lat = crs.to_gcj02([bounds[0], bounds[2]], [bounds[1], bounds[3]])
+    (west, east), (south, north) = np.round(lon, 6).tolist(), np.round(lat, 6).tolist()
+    return west, south, east, north
+
+
+def _frame(bounds: Bounds, *, gcj02: bool = False) -> Frame:
     """Return where the page counts from, and how fine: the wider the study, the coarser, within bounds.
 
     Examples
     --------
     >>> _frame((118.012, 25.0, 118.112, 25.1)), _frame((118.012, 25.0, 118.812, 25.1)).step
-    (Frame(lon=118.01, lat=25.0, step=4e-06), 1.2e-05)
+    (Frame(lon=118.01, lat=25.0, step=4e-06, gcj02=False), 1.2e-05)
     """
     west, south, east, north = bounds
     step = min(max(round(max(east - west, north - south) * _STEPS_PER_SPAN, 6), shapes.STEP_DEGREES), shapes.MOST_STEP)
@@ -137,6 +151,7 @@ def _frame(bounds: Bounds) -> Frame:
         float(np.floor(west * _ROUND_ORIGIN) / _ROUND_ORIGIN),
         float(np.floor(south * _ROUND_ORIGIN) / _ROUND_ORIGIN),
         step,
+        gcj02,
     )
 
 

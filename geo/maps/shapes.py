@@ -35,11 +35,14 @@ class Frame:
         Origin, degrees of WGS 84.
     step
         Degrees per unit.
+    gcj02
+        Whether what is counted is moved to GCJ-02 first, to lie upon tiles that are drawn so.
     """
 
     lon: float
     lat: float
     step: float = STEP_DEGREES
+    gcj02: bool = False
 
     def whole(self, lonlat: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return (n, 2) whole numbers of (n, 2) degrees.
@@ -49,6 +52,8 @@ class Frame:
         >>> Frame(118.0, 25.0).whole(np.array([[118.0000401, 25.0]])).tolist()
         [[10, 0]]
         """
+        if self.gcj02:
+            lonlat = np.column_stack(crs.to_gcj02(lonlat[:, 0], lonlat[:, 1])) if len(lonlat) else lonlat
         steps = (lonlat - np.array([self.lon, self.lat])) / self.step
         return np.asarray(np.rint(steps), dtype=np.int64)
 

@@ -31,19 +31,25 @@ PATIENCE_S = 20.0
 
 @pytest.fixture(scope="module", name="browser")
 def _browser(tmp_path_factory):
+    driver = new_browser(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
+
+
+def new_browser(profile, *, loopback=False):
+    """Return a browser that finds no host, or only this machine."""
     if not (BROWSER and DRIVER):
         if os.environ.get("CI") == "true":
             pytest.fail("no chromium with chromedriver, and CI must look at the page")
         pytest.skip("no chromium with chromedriver here")
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(switch)
+    for switch in (*SWITCHES, f"--user-data-dir={profile}"):
+        options.add_argument(switch + ", EXCLUDE 127.0.0.1" * (loopback and switch.startswith("--host-resolver")))
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     driver.get("about:blank")
-    yield driver
-    driver.quit()
+    return driver
 
 
 def wait(browser, script):
@@ -68,11 +74,16 @@ def assert_quiet(browser):
     """Nothing was said on the console, and nothing was asked for but the file."""
     said = browser.get_log("browser")
     assert said == [], said
+    asked = asked_for(browser)
+    assert [url.partition("/map.html")[0].partition("//")[0] for url in asked] == ["file:"], asked
+
+
+def asked_for(browser):
+    """Return the addresses that were asked for since the last look."""
     told = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"]["request"]["url"] for event in told if event["method"] == "Network.requestWillBeSent"]
     # the browser's own first tab loads its own parts
-    asked = [url for url in asked if not url.startswith(("chrome:", "chrome-untrusted:", "data:"))]
-    assert [url.partition("/map.html")[0].partition("//")[0] for url in asked] == ["file:"], asked
+    return [url for url in asked if not url.startswith(("chrome:", "chrome-untrusted:", "data:"))]
 
 
 def text(browser, selector):

@@ -2,7 +2,7 @@
 (function (geo) {
   "use strict";
 
-  const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
+  const PANES = ["tiles", "ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
 
   geo.Layers = class {
     constructor(map, data, words) {
@@ -18,6 +18,7 @@
       });
       map.getPane("bands").style.opacity = geo.bandOpacity;
       this.groups = {};
+      this._tiles();
       this._bandAreas = new Map();
       this._ground();
       this.streets = new geo.Streets(data.frame, data.street_classes);
@@ -50,9 +51,17 @@
       return L.layerGroup(this._draw(pane, style, polygons, lines));
     }
 
+    // Somebody else's map, where the user asked for it; without a network nothing of it is seen.
+    _tiles() {
+      const { tiles } = this.data;
+      if (!tiles) return;
+      const options = { pane: "tiles", subdomains: tiles.hosts, maxNativeZoom: 18, maxZoom: 20, referrerPolicy: "no-referrer" };
+      this.groups.tiles = L.layerGroup(tiles.urls.map((url) => L.tileLayer(url, options)));
+    }
+
     _ground() {
       const ink = geo.colours;
-      const boundary = { color: ink.boundary, weight: 2, dashArray: "8 4 2 4", fillColor: ink.land, fillOpacity: 1 };
+      const boundary = { color: ink.boundary, weight: 2, dashArray: "8 4 2 4", fillColor: ink.land, fillOpacity: this.data.tiles ? 0 : 1 };
       const water = { color: ink.waterLine, weight: 1, fillColor: ink.water, fillOpacity: 1 };
       this.groups.boundary = this._context("boundary", "ground", boundary);
       this.groups.water = this._context("water", "water", water);

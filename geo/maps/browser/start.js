@@ -2,7 +2,7 @@
 (function (geo) {
   "use strict";
 
-  const LAYERS = ["bands", "gaps", "shares", "units", "districts", "points", "others", "labels", "streets", "water", "boundary", "barriers", "venues"];
+  const LAYERS = ["tiles", "bands", "gaps", "shares", "units", "districts", "points", "others", "labels", "streets", "water", "boundary", "barriers", "venues"];
   const VIEWS = { rings: { bands: true, shares: false }, shares: { bands: false, shares: true }, matrix: {} };
   const SENSITIVE = ["barriers", "venues"]; // with the factories: what a map for the public leaves out
   geo.views = VIEWS;
@@ -13,6 +13,8 @@
       this.map = map;
       this.layers = new geo.Layers(map, data, this.words);
       this.shown = Object.fromEntries(LAYERS.map((name) => [name, !["shares", "others", "venues"].includes(name)]));
+      // upon tiles the page's own streets and water would lie double
+      if (data.tiles) Object.assign(this.shown, { streets: false, water: false });
       this.usual = { ...this.shown };
       this.view = "rings";
       this.dress = "light";
@@ -160,7 +162,7 @@
       this.hasUnassessed = layers.units.some((item) => layers.isPainted(item) && (rows.get(item.unit) || {}).status === "not_assessed");
       layers.paintShares((unit) => rows.get(unit), shown.shares);
       layers.toggle("shares", true);
-      ["boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name] && !(this.hidden && SENSITIVE.includes(name))));
+      ["tiles", "boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name] && !(this.hidden && SENSITIVE.includes(name))));
       layers.showFactories(!this.hidden);
       this.ink.redraw();
       geo.drawViews(this, Object.keys(VIEWS), (name) => this.chooseView(name));
@@ -179,7 +181,7 @@
 
     _switches() {
       const { context, units } = this.data;
-      const has = { districts: units.kind.includes("district"), water: context.water, boundary: context.boundary, barriers: context.barriers || context.gates, venues: context.venues };
+      const has = { tiles: this.data.tiles, districts: units.kind.includes("district"), water: context.water, boundary: context.boundary, barriers: context.barriers || context.gates, venues: context.venues };
       return LAYERS.filter((name) => !(name in has) || has[name]);
     }
 
@@ -200,6 +202,8 @@
         words.text("date_line", { date: head.date }),
         words.text("crs", { crs: head.crs }),
       ];
+      if (data.tiles) parts.push(words.text("tiles_line", { credit: data.tiles.credit }));
+      if (data.gcj02) parts.push(words.text("tiles_gcj"));
       if (this.test() === "minutes" && this.data.services.length) parts.push(this.misplacedText(words.text("misplaced_short")));
       put("basis", parts.join(words.text("stop")));
       put("review", (head.synthetic ? words.text("synthetic") + " · " : "") + (head.review_no ? words.text("review_no", { number: head.review_no }) : words.text("internal")));
