@@ -37,6 +37,7 @@ def main(pages: list[str]) -> None:
         driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
         found = {}
         for page in pages:
+            driver.get("about:blank")  # the browser's own first tab speaks of the network
             driver.get_log("browser"), driver.get_log("performance")
             driver.get(Path(page).as_uri())
             wait(driver, "document.documentElement.dataset.ready === 'yes'")
