@@ -78,8 +78,8 @@ def neighbours(areas: NDArray[np.object_], step: float) -> NDArray[np.object_]:
 
     Examples
     --------
-    >>> left, right = shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)
-    >>> plain = neighbours(shapely.segmentize(np.array([left, right]), 0.1), 4e-6)
+    >>> left, right = shapely.box(0, 0, 8, 8), shapely.box(8, 0, 16, 8)
+    >>> plain = neighbours(shapely.segmentize(np.array([left, right]), 1), 4e-6)
     >>> shapely.get_num_coordinates(plain).tolist(), bool(shapely.coverage_is_valid(plain))
     ([5, 5], True)
     """
