@@ -178,6 +178,18 @@ def run(
     data: DataOption = None,
     previous: PreviousOption = None,
     combine: CombineOption = Combine.DISSOLVE,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            "--tiles",
+            metavar="tianditu|URL",
+            help="Tiles under the map, asked for when it is opened; key in GEO_TILES_KEY / 地图下加在线底图，打开时联网",
+        ),
+    ] = None,
+    tiles_gcj02: Annotated[  # noqa: FBT002 - typer reads the default
+        bool,
+        typer.Option("--tiles-gcj02", help="These tiles are in GCJ-02: move the layers there / 底图为 GCJ-02 偏移"),
+    ] = False,
     lang: LangOption = Language.ZH,
 ) -> None:
     """Compute coverage and gaps of a study, and write its map, workbook, tables and layers.
@@ -189,20 +201,24 @@ def run(
     geo run my-study --data D:/layers --out results --lang en
     """  # noqa: D301 - typer wants the sign itself
     heap.share_arenas()
-    from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries
+    from geo.maps.background import tiles as background  # noqa: PLC0415 - heavy libraries
+    from geo.pipeline import analyse  # noqa: PLC0415
 
     try:
         with _progress(lang) as progress:
             read = _read(study, data, out=out, previous=previous)
+            under = background(tiles, gcj02=tiles_gcj02) if tiles is not None else None
             analysis = analyse(read, combine=combine.value, progress=progress)
             progress(Message("run.write"), 0.97)
             folder = out / read.head.id
-            analysis.write(folder, lang=lang.value)
+            analysis.write(folder, lang=lang.value, tiles=under)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
     *said, look = closing_lines(analysis, folder, lang.value)
     for line in said:
         _say(line)
+    if under is not None:
+        _say(text("cli.tiles", lang.value, hosts=" ".join(under.origins)))
     try:
         ledger = analysis.keep_ledger(lang=lang.value)
         _say(text("ledger.kept" if ledger is not None else "ledger.not_kept", lang.value, file=ledger))

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from geo.bars import Progress
     from geo.catalogue import ServiceType
+    from geo.maps.background import Tiles
     from geo.messages import Lang
     from geo.modes import Mode
     from geo.network import Network
@@ -92,8 +93,10 @@ class Analysis(Results):
 
         return maps.folium_map(self, lang=lang)
 
-    def write(self, folder: str | Path, *, lang: Lang = DEFAULT_LANG) -> list[Path]:
+    def write(self, folder: str | Path, *, lang: Lang = DEFAULT_LANG, tiles: Tiles | None = None) -> list[Path]:
         """Write every output into a folder, whole or not at all, and return the files.
+
+        `tiles` (:func:`geo.maps.tiles`) lie under the map; without them it asks for nothing outside itself.
 
         Raises
         ------
@@ -110,7 +113,7 @@ class Analysis(Results):
 
         from geo import maps, reports  # noqa: PLC0415 - heavy libraries
 
-        page = maps.map_page(self, lang=lang)
+        page = maps.map_page(self, lang=lang, tiles=tiles)
         return reports.write_results(self, Path(folder), lang=lang, map_html=page)
 
     def keep_ledger(self, *, lang: Lang = DEFAULT_LANG) -> Path | None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from geo.quality import Line
 
 
+_MEGABYTE = 1e6
+
+
 def _words(said: Message | str, lang: Lang) -> str:
     return said.text(lang) if isinstance(said, Message) else said
 
@@ -56,6 +59,7 @@ def closing_lines(analysis: Analysis, folder: Path, lang: Lang) -> list[str]:
         *_coverage_lines(timed, lang),
         *counts,
         text("cli.numbers", lang, **numbers),
+        map_line(folder / "map.html", lang),
         text("cli.look", lang, page=folder / "map.html", report=folder / "report.xlsx"),
     ]
 
@@ -71,6 +75,19 @@ def _speed_lines(analysis: Analysis, lang: Lang) -> list[str]:
         and (name not in BUILTIN or way.speed_kmh != BUILTIN[name].speed_kmh)
     ]
     return [text("cli.speeds", lang, speeds=text("word.comma", lang).join(told))] if told else []
+
+
+def map_line(page: Path, lang: Lang) -> str:
+    """Return how large a map is, and its layers, the largest first, in megabytes."""
+    from geo.maps import page_sizes  # noqa: PLC0415 - heavy libraries
+
+    sizes = page_sizes(page.read_text(encoding="utf-8"))
+    parts = [
+        text("cli.map_size", lang, what=text(f"cli.map_{name}", lang), size=f"{size / _MEGABYTE:.2f}")
+        for name, size in sizes.items()
+    ]
+    total = f"{sum(sizes.values()) / _MEGABYTE:.2f}"
+    return text("cli.map_sizes", lang, total=total, parts=text("word.comma", lang).join(parts))
 
 
 def fetched_lines(found: Fetched, margin_m: float, lang: Lang) -> list[str]:

@@ -134,8 +134,9 @@ def test_run_writes_everything_and_says_where_to_look(tmp_path: Path) -> None:
     assert said[-1] == "请打开 maps/small/map.html（地图）和 maps/small/report.xlsx（报表）"
     assert re.fullmatch(
         r"人数 常住人口 2,000、企业职工 500、老年人 300；各类服务的缺口合计 \d+ 处；图形误差最大 \d\.\d\d%（应低于 0\.5%）",
-        said[-3],
+        said[-4],
     )
+    assert re.fullmatch(r"  地图 0\.\d\d MB：程序与样式 0\.\d\d、首屏 .*街道 0\.\d\d", said[-3])
     row = next(line for line in said if "零工驿站" in line)
     assert re.fullmatch(r"  零工驿站 +步行15分钟 +常住人口 +2,000 +\d+\.\d% +[\d,]+ +\d+", row)
     assert "亲清茶室：1 个园区中 1 个有" in found.stdout

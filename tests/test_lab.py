@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nbformat
 import pytest
-from browsing import opened
+from browsing import LOOPBACK, opened
 
 import geo
 
@@ -175,9 +175,8 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     book = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbformat.write(book, folder / "panel.ipynb")
-    loopback = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
     profile = tmp_path_factory.mktemp("profile")
-    with lab(folder) as (address, token), opened(profile, loopback, "--window-size=1440,1150") as browser:
+    with lab(folder) as (address, token), opened(profile, LOOPBACK, "--window-size=1440,1150") as browser:
         browser.get(f"{address}/lab/tree/panel.ipynb?token={token}")
         until("the notebook", lambda: browser.find_elements(by.CSS_SELECTOR, ".jp-Notebook .jp-CodeCell"))
         idle = "return window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"

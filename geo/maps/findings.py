@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
@@ -13,7 +14,6 @@ from geo.maps import cells, shapes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import geopandas as gpd
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POINT_STATES = ("working", "planned", "closed", "doubtful")
 _PEOPLE_DIGITS = 3
+_GAP_PLAIN_M = 8.0
 _SHARE_DIGITS = 6
 
 UnitKey = tuple[str, str]
@@ -45,6 +46,10 @@ def units(units: gpd.GeoDataFrame, coverage: pd.DataFrame, frame: Frame, lang: L
     district_names = {key[1]: name for key, name in names.items() if key[0] == "district"}
     spare = [""] * (len(keys) - len(units))
     geometries = shapes.lonlat(units)
+    drawn = geometries.copy()
+    for kind in units["unit_kind"].unique():  # of a kind, for parks lie in communities
+        mine = (units["unit_kind"] == kind).to_numpy()
+        drawn[mine] = shapes.neighbours(geometries[mine], frame.step)
     return {
         "kind": [kind for kind, _ in keys],
         "id": [unit_id for _, unit_id in keys],
@@ -60,7 +65,7 @@ def units(units: gpd.GeoDataFrame, coverage: pd.DataFrame, frame: Frame, lang: L
         },
         "gated": [*(int(given == "layer") for given in cells.texts(units, "gates_from", lang)), *([0] * len(spare))],
         "anchor": [*anchors(geometries, frame), *([None] * len(spare))],
-        "shapes": shapes.pack(geometries, frame),
+        "shapes": shapes.pack(drawn, frame),
     }
 
 
@@ -123,6 +128,23 @@ def bands(
     return found
 
 
+def _plain(gaps: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the discs around the people of gaps as plainer outlines: they have no finer truth than their radius."""
+    plain = shapely.simplify(gaps.geometry.to_numpy(), _GAP_PLAIN_M, preserve_topology=True)
+    return gpd.GeoSeries(plain, crs=gaps.crs)
+
+
+def _by_service(plain: gpd.GeoSeries, service: list[int], count: int, frame: Frame) -> list[dict[str, Any]]:
+    """Return the shapes of each service's gaps, `of` the rows of all gaps."""
+    geometries, mine = shapes.lonlat(plain), np.array(service, dtype=np.int64)
+    found = []
+    for place in range(count):
+        rows = np.flatnonzero(mine == place)
+        packed = shapes.pack(geometries[rows], frame)["polygons"]
+        found.append({"polygons": {**packed, "of": rows[np.array(packed["of"], dtype=np.int64)].tolist()}})
+    return found
+
+
 def gaps(
     table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang
 ) -> dict[str, Any]:
@@ -134,8 +156,9 @@ def gaps(
     lon, lat = (np.array([np.nan if v is None else v for v in cells.numbers(table, c, 7)]) for c in ("lon", "lat"))
     placed = np.isfinite(lon) & np.isfinite(lat)
     whole = frame.whole(np.column_stack([np.where(placed, lon, frame.lon), np.where(placed, lat, frame.lat)]))
+    service = cells.places(cells.texts(table, "service", lang), services)
     return {
-        "service": cells.places(cells.texts(table, "service", lang), services),
+        "service": service,
         "id": cells.texts(table, "gap_id", lang),
         "rank": cells.numbers(table, "rank"),
         "people": cells.numbers(table, "people", _PEOPLE_DIGITS),
@@ -149,7 +172,7 @@ def gaps(
         "communities": _named(cells.texts(table, "communities", lang), names["community"]),
         "districts": _named(cells.texts(table, "districts", lang), names["district"]),
         "anchor": [xy if shown else None for xy, shown in zip(whole.tolist(), placed.tolist(), strict=True)],
-        "shapes": shapes.pack(shapes.lonlat(table), frame),
+        "shapes": _by_service(_plain(table), service, len(services), frame),
     }
 
 

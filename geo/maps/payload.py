@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from geo import messages, schema, units as units_room
-from geo.maps import cells, findings, ground, routes, shapes
+from geo import crs, messages, schema, units as units_room
+from geo.maps import cells, findings, ground, packing, routes, shapes
 from geo.maps.shapes import Frame
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo.catalogue import ServiceType
+    from geo.maps.background import Tiles
     from geo.messages import Lang
     from geo.results import Results
 
 Bounds = tuple[float, float, float, float]
 _NOWHERE: Bounds = (118.0, 25.0, 118.1, 25.1)  # a page without any geometry still opens
 _ROUND_ORIGIN = 100.0
-_PACKED = 7  # of gzip's 9, which takes twice as long for one per cent less
+_STEPS_PER_SPAN = 3e-5  # 33,000 steps across: a hundredth of a pixel where the whole study is seen
+# What the page reads after its first view, each in a block of its own.
+LATER = ("areas", "streets", "graphs")
 
 
-def build(results: Results, *, lang: Lang) -> dict[str, Any]:
+def build(results: Results, *, lang: Lang, tiles: Tiles | None = None) -> dict[str, Any]:
     """Return all that the page shows.
 
     Parameters
@@ -36,16 +36,17 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         Results in the study's metric CRS.
     lang
         Language of the texts.
+    tiles
+        Tiles under the map, where the user asks for them.
 
     Returns
     -------
     Lists, numbers, texts and None only; `bounds` (west, south, east, north) in degrees.
     """
-    bounds = _bounds(results)
-    frame = Frame(
-        float(np.floor(bounds[0] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
-        float(np.floor(bounds[1] * _ROUND_ORIGIN) / _ROUND_ORIGIN),
-    )
+    gcj02 = tiles is not None and tiles.gcj02
+    bounds = _moved(_bounds(results)) if gcj02 else _bounds(results)
+    frame = _frame(bounds, gcj02=gcj02)
+    streets = ground.streets(results.streets, frame, lang)
     services, modes = list(results.services), list(results.study.modes)
     units = findings.units(results.units, results.coverage, frame, lang)
     keys = list(zip(units["kind"], units["id"], strict=True))
@@ -56,6 +57,10 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
         "head": _head(results, lang),
         "bounds": list(bounds),
         "frame": {"lon": frame.lon, "lat": frame.lat, "step": frame.step},
+        "tiles": None
+        if tiles is None
+        else {"urls": list(tiles.urls), "hosts": tiles.subdomains, "credit": tiles.credit},
+        "gcj02": gcj02,
         "groups": list(schema.GROUPS),
         "statuses": list(schema.COVERAGE_STATUS),
         "states": list(findings.POINT_STATES),
@@ -69,21 +74,49 @@ def build(results: Results, *, lang: Lang) -> dict[str, Any]:
             results.service_points, frame, units=units, venues=_venue_names(results, lang), **words
         ),
         "street_classes": list(ground.STREET_CLASSES),
-        "streets": ground.streets(results.streets, frame, lang),
+        "has_streets": len(results.streets) > 0,
+        "streets": streets,
         "context": ground.context(results.context, frame, lang),
-        "graphs": routes.graphs(results, frame, keys=keys, modes=modes, lang=lang),
+        "graphs": routes.graphs(results, frame, lines=streets["shapes"]["lines"], keys=keys, modes=modes, lang=lang),
     }
 
 
-def packed(content: dict[str, Any]) -> str:
-    """Return the content as JSON in gzip in base64: letters that mean nothing to HTML or a template."""
-    plain = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
-    return base64.b64encode(gzip.compress(plain, compresslevel=_PACKED, mtime=0)).decode("ascii")
+def blocks(content: dict[str, Any]) -> dict[str, str]:
+    """Return the content as packed blocks by name: `data`, which the first view needs, and one each of LATER.
+
+    `areas` are the bands and gaps of what is not shown first: in `data` their shapes are None.
+    """
+    service, mode = _first_view(content["services"])
+    first = {name: part for name, part in content.items() if name not in LATER}
+    drawn = [(band["service"], band["mode"]) == (service, mode) for band in content["bands"]]
+    of_gaps = content["gaps"]["shapes"]
+    first["bands"] = [
+        {**band, "shapes": band["shapes"] if shown else None}
+        for band, shown in zip(content["bands"], drawn, strict=True)
+    ]
+    first["gaps"] = {
+        **content["gaps"],
+        "shapes": [part if place == service else None for place, part in enumerate(of_gaps)],
+    }
+    areas = {
+        "bands": [None if shown else band["shapes"] for band, shown in zip(content["bands"], drawn, strict=True)],
+        "gaps": [None if place == service else part for place, part in enumerate(of_gaps)],
+    }
+    later = {"areas": areas, **{name: content[name] for name in LATER if name in content}}
+    return {"data": packing.packed(first), **{name: packing.packed(part) for name, part in later.items()}}
+
+
+def _first_view(services: list[dict[str, Any]]) -> tuple[int, int]:
+    """Return the service that the page opens with, and the mode of its deciding ring; -1 where there is none."""
+    timed = [place for place, service in enumerate(services) if service["test"] == "minutes"]
+    place = timed[0] if timed else 0
+    rings = services[place]["rings"] if services else []
+    return place, rings[0]["mode"] if rings else -1
 
 
 def payload_sizes(results: Results, *, lang: Lang = "zh") -> dict[str, int]:
     """Return how many bytes each part of the page's data takes, packed by itself, the largest first."""
-    sizes = {name: len(packed({name: part})) for name, part in build(results, lang=lang).items()}
+    sizes = {name: len(packing.packed({name: part})) for name, part in build(results, lang=lang).items()}
     return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -96,6 +129,30 @@ def _bounds(results: Results) -> Bounds:
         if found is not None:
             return found
     return _NOWHERE
+
+
+def _moved(bounds: Bounds) -> Bounds:
+    lon, lat = crs.to_gcj02([bounds[0], bounds[2]], [bounds[1], bounds[3]])
+    (west, east), (south, north) = np.round(lon, 6).tolist(), np.round(lat, 6).tolist()
+    return west, south, east, north
+
+
+def _frame(bounds: Bounds, *, gcj02: bool = False) -> Frame:
+    """Return where the page counts from, and how fine: the wider the study, the coarser, within bounds.
+
+    Examples
+    --------
+    >>> _frame((118.012, 25.0, 118.112, 25.1)), _frame((118.012, 25.0, 118.812, 25.1)).step
+    (Frame(lon=118.01, lat=25.0, step=4e-06, gcj02=False), 1.2e-05)
+    """
+    west, south, east, north = bounds
+    step = min(max(round(max(east - west, north - south) * _STEPS_PER_SPAN, 6), shapes.STEP_DEGREES), shapes.MOST_STEP)
+    return Frame(
+        float(np.floor(west * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+        float(np.floor(south * _ROUND_ORIGIN) / _ROUND_ORIGIN),
+        step,
+        gcj02,
+    )
 
 
 def _total_bounds(tables: list[gpd.GeoDataFrame]) -> Bounds | None:

@@ -24,16 +24,26 @@ if TYPE_CHECKING:
 MINUTE_STEP = 1000  # whole thousandths of a minute: 0.06 s an edge, and they cancel out
 _AT_DIGITS = 5
 _LEG_DIGITS = 4
-_SAME = 1e-9
+_RATIO_DIGITS = 9
+_MOST_FACTORS = 16  # a speed for each class of street
 
 
-def graphs(results: Results, frame: Frame, *, keys: Sequence[UnitKey], modes: list[str], lang: Lang) -> list[Any]:
-    """Return one entry per mode that the page can search, in the order of the modes.
+def graphs(
+    results: Results,
+    frame: Frame,
+    *,
+    lines: Mapping[str, Any],
+    keys: Sequence[UnitKey],
+    modes: list[str],
+    lang: Lang,
+) -> list[Any]:
+    """Return one entry per mode that the page can search, in the order of the modes; `lines` are the packed streets.
 
     Returns
     -------
-    Each with `mode`, `links` of facilities and starts (`row`, `edge`, `at`, `leg`), and either `like` (the
-    place of an earlier entry with the same streets) and `factor`, or its own arrays: see :func:`_arrays`.
+    Each with `mode`, `links` of facilities and starts (`row`, `edge`, `at`, `leg`), `islands` (the edges on
+    components too small to matter), its streets (or `like`, the place of an earlier entry with the same ones):
+    see :func:`_streets`, and its minutes: see :func:`_minutes`.
     `row` of a start is the unit's place; `units` names the start that stands for each: its id in the demand and
     its place (x and y by turns).
     """
@@ -44,12 +54,14 @@ def graphs(results: Results, frame: Frame, *, keys: Sequence[UnitKey], modes: li
         graph = results.graphs[mode]
         order = np.arange(len(graph.start)) if graph.piece is None else np.argsort(place[graph.piece], kind="stable")
         entry: dict[str, Any] = {"mode": modes.index(mode), **_links(graph, order, results.demand, keys, frame)}
-        like = next(((i, factor) for i, other in own if (factor := _factor(other, graph)) is not None), None)
-        if like is not None:
-            entry |= {"like": like[0], "factor": like[1]}
-        else:
+        entry["islands"] = np.flatnonzero(graph.island[order]).tolist()
+        like = next(((i, other) for i, other in own if _same_streets(other, graph)), None)
+        if like is None:
             own.append((len(found), graph))
-            entry |= _arrays(graph, order, place, frame, results.streets)
+            entry |= _streets(graph, order, place, frame, results.streets, lines)
+        else:
+            entry["like"] = like[0]
+        entry |= (_factors(like[1], graph, order) if like is not None else None) or _minutes(graph, order)
         found.append(entry)
     return found
 
@@ -62,53 +74,100 @@ def _places(streets: gpd.GeoDataFrame, lang: Lang) -> NDArray[np.int64]:
     return place
 
 
-def _factor(one: StreetGraph, other: StreetGraph) -> float | None:
-    """Return by how much slower another mode uses the same streets everywhere, None where it does not."""
-    if (one.piece is None) != (other.piece is None) or not (
-        np.array_equal(one.start, other.start) and np.array_equal(one.end, other.end)
-    ):
-        return None
-    if one.piece is not None and not np.array_equal(one.piece, other.piece):  # type: ignore[arg-type]
-        return None
-    total = float(other.minutes_forward[np.isfinite(other.minutes_forward)].sum())
-    base = float(one.minutes_forward[np.isfinite(one.minutes_forward)].sum())
-    factor = total / base if base else 1.0
-    pairs = ((one.minutes_forward, other.minutes_forward), (one.minutes_backward, other.minutes_backward))
-    same = all(np.allclose(mine * factor, theirs, rtol=_SAME, atol=0) for mine, theirs in pairs)
-    return round(factor, 9) if same else None
+def _same_streets(one: StreetGraph, other: StreetGraph) -> bool:
+    pairs = ((one.start, other.start), (one.end, other.end), (one.piece, other.piece))
+    return all(
+        (mine is None and theirs is None) or (mine is not None and theirs is not None and np.array_equal(mine, theirs))
+        for mine, theirs in pairs
+    )
 
 
-def _arrays(
+def _factors(one: StreetGraph, other: StreetGraph, order: NDArray[np.int64]) -> dict[str, Any] | None:
+    """Return how much slower another mode is on the same streets: few `factors`, and `factor_of` each edge.
+
+    None where it is not a matter of few factors: where a street is closed to one of them, or slopes count.
+    """
+    mine = np.concatenate([one.minutes_forward[order], one.minutes_backward[order]])
+    theirs = np.concatenate([other.minutes_forward[order], other.minutes_backward[order]])
+    if not (np.isfinite(mine).all() and np.isfinite(theirs).all()) or np.any((mine == 0) != (theirs == 0)):
+        return None
+    ratio = np.round(np.divide(theirs, mine, out=np.ones_like(mine), where=mine > 0), _RATIO_DIGITS)
+    forward, backward = np.split(ratio, 2)
+    factors, of = np.unique(forward, return_inverse=True)
+    if len(factors) > _MOST_FACTORS or not np.array_equal(forward, backward):
+        return None
+    return {"factors": factors.tolist(), "factor_of": of.tolist()}
+
+
+def _minutes(graph: StreetGraph, order: NDArray[np.int64]) -> dict[str, Any]:
+    """Return `forward` and `backward` thousandths of minutes (-1 closed; `backward` None where equal)."""
+    forward, backward = (_thousandths(minutes[order]) for minutes in (graph.minutes_forward, graph.minutes_backward))
+    return {
+        "forward": forward.tolist(),
+        "backward": None if np.array_equal(forward, backward) else backward.tolist(),
+    }
+
+
+def _streets(
     graph: StreetGraph,
     order: NDArray[np.int64],
     place: NDArray[np.int64],
     frame: Frame,
     streets: gpd.GeoDataFrame,
+    lines: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the edges, in the order of their lines.
 
     Returns
     -------
-    `ends`: both junctions of each edge by turns, as steps back from the newest junction (0: a new one);
-    `forward` and `backward` thousandths of minutes (-1 closed; `backward` None where equal); `line` the steps
-    between the places of the lines among the streets, or None where the edges have `shapes` of their own;
-    `islands` the edges on components too small to matter.
+    `line` the steps between the places of the lines among the streets, or None where the edges have `shapes` of
+    their own; `odd` and `odd_ends`, see :func:`_odd_ends`.
     """
     ends = np.column_stack([graph.start, graph.end])[order].ravel()
+    if graph.piece is None:
+        shown = _shapes(graph, order, frame, streets)
+        line = np.arange(len(order))
+    else:
+        shown, line = {"lines": lines}, place[graph.piece][order]
+    sizes = np.array(shown["lines"]["sizes"], dtype=np.int64)
+    last = np.cumsum(sizes) - 1
+    xy = np.cumsum(np.array(shown["lines"]["xy"], dtype=np.int64).reshape(-1, 2), axis=0)
+    spots = xy[np.column_stack([last[line] - sizes[line] + 1, last[line]]).ravel()] if len(line) else xy
+    return {
+        **_odd_ends(ends, spots),
+        "line": None if graph.piece is None else np.diff(line, prepend=0).tolist(),
+        "shapes": None if graph.piece is not None else shown,
+    }
+
+
+def _odd_ends(ends: NDArray[np.int64], spots: NDArray[np.int64]) -> dict[str, list[int]]:
+    """Return where the junctions of edges are not what the places of their lines' ends say.
+
+    A line that ends where another did before ends at the same junction, else at a new one. `odd` are the ends
+    (each as the step from the one before) for which that is wrong, as on bridges, and `odd_ends` their
+    junctions, as steps back from the newest junction (0: a new one).
+
+    Examples
+    --------
+    >>> spots = np.array([[0, 0], [5, 0], [5, 0], [9, 9]])
+    >>> _odd_ends(np.array([7, 3, 3, 4]), spots), _odd_ends(np.array([7, 3, 8, 7]), spots)
+    ({'odd': [], 'odd_ends': []}, {'odd': [2, 1], 'odd_ends': [0, 3]})
+    """
     _, first, number = np.unique(ends, return_index=True, return_inverse=True)
-    is_new = np.zeros(len(ends), dtype=np.int64)
-    is_new[first] = 1
+    is_new = np.zeros(len(ends), dtype=bool)
+    is_new[first] = True
     rank = np.cumsum(is_new)[first] - 1
     newest = np.cumsum(is_new) - is_new
-    forward, backward = (_thousandths(minutes[order]) for minutes in (graph.minutes_forward, graph.minutes_backward))
-    lines = None if graph.piece is None else np.diff(place[graph.piece][order], prepend=0).tolist()
+    _, spot = np.unique(spots, axis=0, return_inverse=True)
+    by_spot = np.argsort(spot, kind="stable")
+    again = np.diff(spot[by_spot], prepend=-1) == 0
+    before = np.full(len(ends), -1)
+    before[by_spot[again]] = by_spot[np.flatnonzero(again) - 1]
+    wrong = np.where(before >= 0, ends[before] != ends, ~is_new)
+    odd = np.flatnonzero(wrong)
     return {
-        "ends": (newest - rank[number]).tolist(),
-        "forward": forward.tolist(),
-        "backward": None if np.array_equal(forward, backward) else backward.tolist(),
-        "islands": np.flatnonzero(graph.island[order]).tolist(),
-        "line": lines,
-        "shapes": None if graph.piece is not None else _shapes(graph, order, frame, streets),
+        "odd": np.diff(odd, prepend=0).tolist(),
+        "odd_ends": (newest - rank[number])[odd].tolist(),
     }
 
 

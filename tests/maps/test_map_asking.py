@@ -1,5 +1,7 @@
 """The ways that the page computes are those of the analysis: a small county with a wall, a one-way lane, an island."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from shapely.geometry import LineString, Point, box
 
 import geo
 from geo import street_graph
-from geo.maps import map_page, payload
+from geo.maps import map_page, payload, routes
 
 CRS = "EPSG:4548"
 EAST, NORTH = 629_000.0, 2_801_000.0
@@ -210,5 +212,25 @@ def test_elders_walk_the_same_streets_slower(analysis):
     assert modes[:2] == ["步行", "老年人步行"]
     walk, elder = content["graphs"][:2]
     assert elder["like"] == 0
-    assert elder["factor"] == pytest.approx(4.5 / (0.8 * 3.6))
-    assert len(walk["forward"]) == len(walk["line"]) == len(walk["ends"]) // 2
+    assert elder["factors"] == [pytest.approx(4.5 / (0.8 * 3.6))]
+    assert set(elder["factor_of"]) == {0}
+    assert len(walk["forward"]) == len(walk["line"])
+    assert walk["odd"] == [], "every junction is where its lines end"
+
+
+def test_streets_that_cross_without_meeting_keep_their_own_junctions(browser, tmp_path, analysis):
+    """Ends that lie in one place and are two junctions, and one junction with ends apart, come back as they are."""
+    graph = analysis.graphs["walk"]
+    start = graph.start.copy()
+    start[3], start[20] = start.max() + 1, start[5]
+    bent = {mode: replace(analysis.graphs[mode], start=start) for mode in ("walk", "elder")}
+    content = payload.build(replace(analysis, graphs=bent), lang="zh")
+    assert len(content["graphs"][0]["odd"]) > 0
+    open_page(browser, tmp_path, map_page(replace(analysis, graphs=bent)))
+    ends = browser.execute_script(
+        "return Array.from(geoMap.page.asking.ways.net(geoMap.page.data.modes.findIndex((mode) => mode.label === '步行')).ends)"
+    )
+    edges = np.argsort(routes._places(analysis.streets, "zh")[graph.piece], kind="stable")
+    expected = np.column_stack([start, graph.end])[edges].ravel()
+    pairs = set(zip(ends, expected.tolist(), strict=True))
+    assert len(pairs) == len(set(ends)) == len(set(expected.tolist())), "the same junctions under other numbers"

@@ -91,7 +91,7 @@ def test_the_list_of_gaps_flies_there(plain, place):
 
 
 def test_gaps_are_shown_with_the_ring_that_decides_them(plain):
-    gaps_drawn = "return geoMap.page.layers.groups.gaps.getLayers().length"
+    gaps_drawn = "return geoMap.page.layers.groups.gaps._shown[0].rows.length"
     assert plain.execute_script(gaps_drawn) == 3
     click(plain, "#rings .choice:nth-child(1) button:nth-child(2)")
     assert plain.execute_script(gaps_drawn) == 0
@@ -112,7 +112,7 @@ def test_gaps_follow_the_group(plain):
     assert counts(plain) == ["100"], "one gap has workers"
     assert text(plain, "button[data-tab=gaps]") == "缺口 1"
     assert "才能到达的企业职工" in text(plain, "#sheet")
-    assert plain.execute_script("return geoMap.page.layers.groups.gaps.getLayers().length") == 1
+    assert plain.execute_script("return geoMap.page.layers.groups.gaps._shown[0].rows.length") == 1
 
 
 def test_ranks_and_order_are_those_of_the_group(browser, tmp_path, make_results):
@@ -275,13 +275,12 @@ def test_hostile_text_shows_as_text_and_runs_nothing(browser, tmp_path, make_res
         Object.assign(page.shown, { venues: true, others: true });
         page.draw();
         page.map.setView(page.points[0].at, 15, { animate: false });
-        const street = page.layers.streets.find((item) => item.name.startsWith("街1"));
-        const spot = page.map.latLngToContainerPoint(street.layer.getLatLngs()[0][0]).add([20, 0]);
-        page.map.setView(street.layer.getBounds().getCenter(), 15, { animate: false });
-        const middle = page.map.latLngToContainerPoint(street.layer.getBounds().getCenter());
-        const found = page.layers.streetAt(middle);
-        page.map.fire("mousemove", { containerPoint: middle, latlng: street.layer.getBounds().getCenter() });
-        if (!found || document.getElementById("hover").textContent !== found.name) wrong.push("street");
+        const name = page.layers.streets.names.find((item) => item.startsWith("街1"));
+        const centre = page.layers.streets.boundsOf(name).getCenter();
+        page.map.setView(centre, 15, { animate: false });
+        const middle = page.map.latLngToContainerPoint(centre);
+        page.map.fire("mousemove", { containerPoint: middle, latlng: centre });
+        if (!page.layers.streets.nameAt(middle) || document.getElementById("hover").textContent !== page.layers.streets.nameAt(middle)) wrong.push("street");
         if (document.querySelector("head title").textContent !== page.words.text("title", { name: data.head.name })) wrong.push("document title");
         return wrong;
         """

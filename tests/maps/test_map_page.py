@@ -10,16 +10,66 @@ import sys
 
 import folium
 import pytest
+from hypothesis import given, strategies as st
 
 from geo.errors import GeoValueError
-from geo.maps import assets, folium_map, map_page, payload_sizes
+from geo.maps import assets, folium_map, map_page, packing, payload, payload_sizes
 from geo.messages import subject
 
 
 def content_of(page):
-    packed = re.search(r'<script type="application/octet-stream" id="county_data">([^<]*)</script>', page)[1]
-    assert re.fullmatch(r"[A-Za-z0-9+/=]+", packed)
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
+    found = dict(re.findall(r'<script type="application/octet-stream" id="county_(\w+)">([^<]*)</script>', page))
+    assert list(found) == ["data", *payload.LATER]
+    parts = {name: unpacked(letters) for name, letters in found.items()}
+    first, areas = parts.pop("data"), parts.pop("areas")
+    for band, later in zip(first["bands"], areas["bands"], strict=True):
+        assert (band["shapes"] is None) != (later is None)
+        band["shapes"] = band["shapes"] or later
+    early = first["gaps"]["shapes"]
+    assert [part is None for part in early] == [part is not None for part in areas["gaps"]]
+    early[:] = [part or later for part, later in zip(early, areas["gaps"], strict=True)]
+    return {**first, **parts}
+
+
+def unpacked(letters):
+    """Return what a block holds, read number by number as the browser does."""
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", letters)
+    plain = gzip.decompress(base64.b64decode(letters))
+    end = 4 + int.from_bytes(plain[:4], "little")
+    left = iter(plain[end:])
+
+    def number():
+        value = shift = 0
+        for byte in left:
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
+            shift += 7
+        return pytest.fail("the block is too short")
+
+    def restored(node):
+        if isinstance(node, dict) and set(node) == {"ints"}:
+            return [number() for _ in range(node["ints"])]
+        if isinstance(node, dict):
+            return {key: restored(value) for key, value in node.items()}
+        return [restored(value) for value in node] if isinstance(node, list) else node
+
+    content = restored(json.loads(plain[4:end]))
+    assert next(left, None) is None
+    return content
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(-200, 200), max_size=200), st.text())
+def test_what_is_packed_comes_back(numbers, text):
+    content = {"text": text, "few": numbers[:3], "all": numbers, "again": [[numbers], {"x": [None, 1.5]}]}
+    assert unpacked(packing.packed(content)) == content
+
+
+def test_numbers_beyond_32_bits_stay_in_the_json():
+    content = {"wide": [2**40] * 100, "flags": [True] * 100, "mixed": [1.0, 2] * 50}
+    back = unpacked(packing.packed(content))
+    assert back == content
+    assert list(map(type, back["flags"] + back["mixed"][:1])) == [bool] * 100 + [float]
 
 
 def running_scripts(page):
@@ -97,7 +147,7 @@ def test_no_script_compiles_text(page):
 
 def test_text_of_the_data_is_only_in_the_inert_block(make_results, page, hostile):
     spoiled = map_page(make_results(lambda _: hostile))
-    outside = re.compile(r'(id="county_data">)[^<]*|center: \[[^]]*\]')
+    outside = re.compile(r'(id="county_\w+">)[^<]*|center: \[[^]]*\]')
     assert outside.sub("", spoiled) == outside.sub("", page)
     content = content_of(spoiled)
     for names in (

@@ -8,7 +8,7 @@
   geo.Asking = class {
     constructor(page) {
       this.page = page;
-      this.ways = new geo.Ways(page.data);
+      this.ways = null; // until the streets have arrived
       this.subject = null;
       this.answers = [];
       this.group = L.layerGroup().addTo(page.map);
@@ -21,6 +21,13 @@
       this.fill();
     }
 
+    // The streets can be searched from now on; what was asked before is answered.
+    open() {
+      this.ways = new geo.Ways(this.page.data);
+      this.fill();
+      if (this.subject) this.page.panel.redrawSheet();
+    }
+
     clear() {
       this.subject = null;
       this.answers = [];
@@ -28,7 +35,7 @@
     }
 
     fill() {
-      if (!this.subject) return;
+      if (!this.subject || !this.ways) return;
       const { data } = this.page;
       this.searches = new Map();
       this.answers = data.services.map((_, service) => this._answer(service)).filter(Boolean);
@@ -139,6 +146,7 @@
       const { page } = this;
       const { words } = page;
       if (!this.subject) return [geo.make("p", "quiet", words.text("ask_how"))];
+      if (!this.ways) return [geo.dataText("h2", this.title()), geo.make("p", "quiet", words.text("ask_wait"))];
       const start = (this.answers.find((item) => item.found) || { found: null }).found;
       const from = start && start.start.id ? words.text("ask_from_unit", { id: start.start.id }) : words.text("ask_from_place");
       return [

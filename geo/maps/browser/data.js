@@ -1,17 +1,68 @@
-// How the page reads its data: an inert block of text, unpacked, and shapes built when they are first shown.
+// How the page reads its data: inert blocks of letters, unpacked, and shapes built when they are first shown.
 window.geoMap = window.geoMap || {};
 (function (geo) {
   "use strict";
 
+  function bytesOf(letters) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(letters);
+    const text = atob(letters);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+    return bytes;
+  }
+
+  // A reader of whole numbers: seven bits a byte, the low ones first, the sign in the lowest.
+  function numbers(bytes) {
+    let at = 0;
+    return function (count) {
+      const found = new Int32Array(count);
+      for (let i = 0; i < count; i += 1) {
+        let byte = bytes[at++];
+        let value = byte & 127;
+        for (let shift = 7; byte > 127; shift += 7) {
+          byte = bytes[at++];
+          value |= (byte & 127) << shift;
+        }
+        found[i] = (value >>> 1) ^ -(value & 1);
+      }
+      if (at > bytes.length) throw new RangeError("the page is incomplete");
+      return found;
+    };
+  }
+
+  // Puts the long lists back where they stood.
+  function restored(node, take) {
+    if (node === null || typeof node !== "object") return node;
+    if (typeof node.ints === "number") return take(node.ints);
+    Object.keys(node).forEach((key) => {
+      const value = node[key];
+      if (value !== null && typeof value === "object") node[key] = restored(value, take);
+    });
+    return node;
+  }
+
   geo.read = async function (id) {
-    const packed = atob(document.getElementById(id).textContent.trim());
-    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
-    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(plain).text());
+    const plain = new Blob([bytesOf(document.getElementById(id).textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const bytes = new Uint8Array(await new Response(plain).arrayBuffer());
+    const length = new DataView(bytes.buffer).getUint32(0, true);
+    const content = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+    return restored(content, numbers(bytes.subarray(4 + length)));
   };
 
   geo.latLng = function (frame, whole) {
     return whole && L.latLng(frame.lat + whole[1] * frame.step, frame.lon + whole[0] * frame.step);
+  };
+
+  // Vertices of all lines, one after the other, in whole numbers of the frame; worked out once.
+  const flats = new WeakMap();
+  geo.flat = function (packed) {
+    if (flats.has(packed)) return flats.get(packed);
+    const xy = Int32Array.from(packed.xy);
+    for (let i = 2; i < xy.length; i += 1) xy[i] += xy[i - 2];
+    const offset = new Int32Array(packed.sizes.length + 1);
+    for (let i = 0; i < packed.sizes.length; i += 1) offset[i + 1] = offset[i] + packed.sizes[i];
+    flats.set(packed, { xy, offset });
+    return flats.get(packed);
   };
 
   // A reader of vertices, each stored as the step from the one before.

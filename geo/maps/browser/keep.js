@@ -36,6 +36,7 @@
   // The view with title, legend, scale, north arrow, sources and review number, on one canvas.
   geo.picture = function (page) {
     const { map } = page;
+    page.layers.streets.finish();
     const size = map.getSize();
     const ratio = Math.max(2, window.devicePixelRatio || 1);
     const [top, bottom] = [66, 66];
@@ -201,6 +202,7 @@
       map.fitBounds(before.bounds, { animate: false });
       // a sheet of paper does not wait for the next frame
       Object.values(page.layers.renderers).forEach((renderer) => renderer._ctx && renderer._redraw());
+      page.layers.streets.finish();
       page.ink.redraw();
       paper = flattened(map);
       map.getContainer().append(paper);

@@ -2,9 +2,7 @@
 (function (geo) {
   "use strict";
 
-  const PANES = ["ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
-  // width of each street class, at the zoom of a town
-  const STREET_WIDTH = { trunk: 4.2, primary: 3.6, secondary: 2.8, tertiary: 2.2, local: 1.5, path: 0.9 };
+  const PANES = ["tiles", "ground", "water", "streets", "units", "bands", "hatch", "outlines", "chosen", "ways", "ink"];
 
   geo.Layers = class {
     constructor(map, data, words) {
@@ -20,13 +18,15 @@
       });
       map.getPane("bands").style.opacity = geo.bandOpacity;
       this.groups = {};
-      this._bandShapes = new Map();
+      this._tiles();
+      this._bandAreas = new Map();
       this._ground();
-      this._streets();
+      this.streets = new geo.Streets(data.frame, data.street_classes);
+      this.groups.streets = this.streets;
       this._units();
       this._gaps();
       this.restyle();
-      this.groups.bands = L.layerGroup();
+      this.groups.bands = new geo.AreaSheet(data.frame, "bands");
       this.chosen = L.layerGroup().addTo(map);
       map.on("zoomend", () => this.restyle());
     }
@@ -51,9 +51,17 @@
       return L.layerGroup(this._draw(pane, style, polygons, lines));
     }
 
+    // Somebody else's map, where the user asked for it; without a network nothing of it is seen.
+    _tiles() {
+      const { tiles } = this.data;
+      if (!tiles) return;
+      const options = { pane: "tiles", subdomains: tiles.hosts, maxNativeZoom: 18, maxZoom: 20, referrerPolicy: "no-referrer" };
+      this.groups.tiles = L.layerGroup(tiles.urls.map((url) => L.tileLayer(url, options)));
+    }
+
     _ground() {
       const ink = geo.colours;
-      const boundary = { color: ink.boundary, weight: 2, dashArray: "8 4 2 4", fillColor: ink.land, fillOpacity: 1 };
+      const boundary = { color: ink.boundary, weight: 2, dashArray: "8 4 2 4", fillColor: ink.land, fillOpacity: this.data.tiles ? 0 : 1 };
       const water = { color: ink.waterLine, weight: 1, fillColor: ink.water, fillOpacity: 1 };
       this.groups.boundary = this._context("boundary", "ground", boundary);
       this.groups.water = this._context("water", "water", water);
@@ -61,25 +69,9 @@
       if (barriers || this.data.context.gates) this.groups.barriers = barriers || L.layerGroup();
     }
 
-    _streets() {
-      const { classes, names, shapes } = this.data.streets;
-      const lines = geo.lines(this.data.frame, shapes.lines);
-      this.streets = classes.map((place, group) => ({
-        kind: this.data.street_classes[place],
-        name: names[group],
-        layer: L.polyline(lines.get(group) || [], this._style("streets", { weight: 1 })),
-      }));
-      // narrow streets first, so that wide ones lie on top
-      this.groups.streets = L.layerGroup([...this.streets].reverse().map((street) => street.layer));
-    }
-
-    // Lines grow with the zoom, so that a county is not buried under them.
+    // Outlines grow with the zoom, so that a county is not buried under them.
     restyle() {
       const zoom = this.map.getZoom() || 12;
-      const factor = Math.min(2.2, Math.max(0.35, Math.pow(2, (zoom - 14.5) / 2.4)));
-      this.streets.forEach((street) => {
-        street.layer.setStyle({ weight: Math.max(0.5, STREET_WIDTH[street.kind] * factor), color: geo.colours.streets[street.kind], opacity: 1 });
-      });
       const thin = Math.min(1, Math.max(0.4, Math.pow(2, (zoom - 14) / 2)));
       this.units.forEach((item) => {
         if (!item.line) return;
@@ -120,8 +112,8 @@
       recolour("water", { color: ink.waterLine, fillColor: ink.water });
       recolour("barriers", { color: ink.barrier });
       this.units.forEach((item) => item.line && item.line.setStyle({ color: geo.colours[item.kind] || ink.grey }));
-      this.gaps.forEach((item) => item.layer && item.layer.setStyle({ color: ink.gap, fillColor: geo.gapHatch() }));
       this.restyle();
+      [this.streets, this.groups.bands, this.groups.gaps].forEach((sheet) => sheet.redraw());
     }
 
     isPainted = (item) => Boolean(item.fill) && ["community", "park"].includes(item.kind);
@@ -144,42 +136,46 @@
     }
 
     _gaps() {
-      const gaps = this.data.gaps;
-      const polygons = geo.polygons(this.data.frame, gaps.shapes.polygons);
-      this.gaps = gaps.id.map((_, gap) => {
-        const parts = polygons.get(gap);
-        const style = { color: geo.colours.gap, weight: 1.6, fillColor: geo.gapHatch(), fillOpacity: 0.95 };
-        const layer = parts ? L.polygon(parts, this._style("hatch", style)) : null;
-        const at = geo.latLng(this.data.frame, gaps.anchor[gap]) || (layer && layer.getBounds().getCenter());
-        return { gap, service: gaps.service[gap], layer, at };
-      });
-      this.groups.gaps = L.layerGroup();
+      const { gaps, frame } = this.data;
+      this._gapAreas = new Map();
+      this.gaps = gaps.id.map((_, gap) => ({ gap, service: gaps.service[gap], at: geo.latLng(frame, gaps.anchor[gap]) }));
+      this.groups.gaps = new geo.AreaSheet(frame, "hatch");
+    }
+    gapBounds = (gap) => this._gapsOf(this.gaps[gap].service).bounds(gap) || this.gaps[gap].at.toBounds(600);
+    gapParts = (gap) => this._gapsOf(this.gaps[gap].service).latLngs(gap);
+    _gapsOf = (service) => this._areas(this._gapAreas, this.data.gaps.shapes[service]);
+
+    // Areas unpacked when they are first shown; none where they have not arrived.
+    _areas(known, shapes) {
+      if (!shapes) return new geo.Areas(this.data.frame, { of: [], rings: [], sizes: [], xy: [] });
+      if (!known.has(shapes)) known.set(shapes, new geo.Areas(this.data.frame, shapes.polygons));
+      return known.get(shapes);
     }
 
-    showGaps(chosen) {
-      this.groups.gaps.clearLayers();
-      chosen.forEach((gap) => {
-        if (this.gaps[gap].layer) this.groups.gaps.addLayer(this.gaps[gap].layer);
+    // What is not shown first has arrived. Returns whether the service that is shown now had to wait for it.
+    take({ bands, gaps }, shown) {
+      bands.forEach((shapes, place) => {
+        if (shapes) this.data.bands[place].shapes = shapes;
       });
+      gaps.forEach((shapes, service) => {
+        if (shapes) this.data.gaps.shapes[service] = shapes;
+      });
+      return Boolean(gaps[shown]) || bands.some((shapes, place) => shapes && this.data.bands[place].service === shown);
     }
 
-    // The bands of a ring, the widest at the bottom; their polygons are drawn as they came, not smoothed.
+    showGaps(service, chosen) {
+      const style = { fill: () => geo.gapHatch(), opacity: 0.95, line: () => geo.colours.gap, width: 1.6 };
+      this.groups.gaps.show([{ areas: this._gapsOf(service), rows: chosen, ...style }]);
+    }
+
+    // The bands of a ring, the widest at the bottom.
     showBands(service, mode) {
-      this.groups.bands.clearLayers();
       const ring = this.data.bands.find((band) => band.service === service && band.mode === mode);
-      if (!ring) return [];
-      if (!this._bandShapes.has(ring)) {
-        const polygons = geo.polygons(this.data.frame, ring.shapes.polygons);
-        const count = ring.limits.length;
-        const drawn = ring.limits.map((_, place) => {
-          const colour = geo.bandColour(count - 1 - place, count);
-          const style = { stroke: true, color: colour, weight: 0.6, fillColor: colour, fillOpacity: 1, smoothFactor: 0 };
-          return L.polygon(polygons.get(place) || [], this._style("bands", style));
-        });
-        this._bandShapes.set(ring, drawn);
-      }
-      this._bandShapes.get(ring).forEach((layer) => this.groups.bands.addLayer(layer));
-      return [...ring.limits].reverse();
+      const areas = ring && this._areas(this._bandAreas, ring.shapes);
+      const count = ring ? ring.limits.length : 0;
+      const band = (_, place) => ({ areas, rows: [place], fill: () => geo.bandColour(count - 1 - place, count), opacity: 1 });
+      this.groups.bands.show(ring ? ring.limits.map(band) : []);
+      return ring ? [...ring.limits].reverse() : [];
     }
 
     showFactories(on) {
@@ -213,13 +209,7 @@
     }
 
     gapAt(spot) {
-      if (!this.map.hasLayer(this.groups.gaps)) return null;
-      return this.gaps.find((item) => item.layer && under(this.map, item.layer, spot));
-    }
-
-    streetAt(spot) {
-      if (!this.map.hasLayer(this.groups.streets) || this.map.getZoom() < 13) return null;
-      return this.streets.find((street) => street.name && under(this.map, street.layer, spot));
+      return this.groups.gaps.rowAt(spot);
     }
   };
 

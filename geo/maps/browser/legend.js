@@ -121,7 +121,7 @@
     const ink = geo.colours;
     const pictures = {
       boundary: data.context.boundary && (() => stroke(ink.boundary, 2, [8, 4, 2, 4])),
-      streets: data.streets.classes.length && (() => stroke(ink.streets.primary, 3.6)),
+      streets: data.has_streets && (() => stroke(ink.streets.primary, 3.6)),
       water: data.context.water && (() => block(ink.water, 1, ink.waterLine, 1)),
       barriers: data.context.barriers && (() => stroke(ink.barrier, 2, [2, 4])),
     };

@@ -6,6 +6,8 @@
   const CROWD_LEAST = 60; // fewer points are always shown one by one
   const CROWD_ZOOM = 15;
   const CROWD_PX = 52;
+  const LABELS_FEW = 40; // as many are always labelled, as far as they find room
+  const LABEL_PX = 110; // more of them only where each has that much room of its own
 
   geo.Marks = class extends geo.Writing {
     _inked() {
@@ -86,7 +88,7 @@
     _labels() {
       if (!this.shown.labels) return [];
       const zoom = this.map.getZoom();
-      const kinds = ["district", "park", "community"].filter((kind) => this.shown[kind === "district" ? "districts" : "units"]);
+      const kinds = ["district", "park", "community"].filter((kind) => this.shown[kind === "district" ? "districts" : "units"] && this._hasRoom(kind));
       const labels = [];
       this.layers.units.forEach((item) => {
         if (!item.at || !kinds.includes(item.kind)) return;
@@ -97,6 +99,14 @@
         labels.push({ at: item.at, lines: lines.filter((line) => line.text), below: !item.parts, order: kinds.indexOf(item.kind), weight: row ? row.people : 0 });
       });
       return labels.sort((a, b) => a.order - b.order || b.weight - a.weight);
+    }
+
+    // A thousand names over a whole city say nothing.
+    _hasRoom(kind) {
+      const count = this.data.units.kind.filter((other) => other === kind).length;
+      const [west, south, east, north] = this.data.bounds;
+      const size = this.map.project([south, east]).subtract(this.map.project([north, west]));
+      return count <= LABELS_FEW || Math.sqrt((size.x * size.y) / count) >= LABEL_PX;
     }
 
     _labelShare(row) {

@@ -340,6 +340,13 @@
     }
 
     _row(row) {
+      const made = this._cells(row);
+      made.dataset.unit = row.unit;
+      made.dataset.group = row.group;
+      return made;
+    }
+
+    _cells(row) {
       const { page } = this;
       const { words } = page;
       const place = page.layers.units[row.unit];

@@ -16,9 +16,7 @@
       const kind = data.services[item.service] ? data.services[item.service].label : words.text("tab_points");
       found.push({ name: page.pointName(item.point), kind, go: () => page.flyToPoint(item) });
     });
-    const streets = new Map();
-    layers.streets.forEach((street) => street.name && streets.set(street.name, street));
-    streets.forEach((street, name) => found.push({ name, kind: words.text("layer_streets"), go: () => page.flyToStreet(street) }));
+    new Set(layers.streets.names).forEach((name) => name && found.push({ name, kind: words.text("layer_streets"), go: () => page.flyToStreet(name) }));
     return found.map((item) => ({ ...item, key: plain(item.name) }));
   }
 

@@ -2,7 +2,7 @@
 (function (geo) {
   "use strict";
 
-  const LAYERS = ["bands", "gaps", "shares", "units", "districts", "points", "others", "labels", "streets", "water", "boundary", "barriers", "venues"];
+  const LAYERS = ["tiles", "bands", "gaps", "shares", "units", "districts", "points", "others", "labels", "streets", "water", "boundary", "barriers", "venues"];
   const VIEWS = { rings: { bands: true, shares: false }, shares: { bands: false, shares: true }, matrix: {} };
   const SENSITIVE = ["barriers", "venues"]; // with the factories: what a map for the public leaves out
   geo.views = VIEWS;
@@ -13,6 +13,8 @@
       this.map = map;
       this.layers = new geo.Layers(map, data, this.words);
       this.shown = Object.fromEntries(LAYERS.map((name) => [name, !["shares", "others", "venues"].includes(name)]));
+      // upon tiles the page's own streets and water would lie double
+      if (data.tiles) Object.assign(this.shown, { streets: false, water: false });
       this.usual = { ...this.shown };
       this.view = "rings";
       this.dress = "light";
@@ -109,16 +111,16 @@
       return { paddingTopLeft: [wide ? legend + 40 : 30, wide ? 70 : 50], paddingBottomRight: wide ? [60, 60] : [30, 30], ...options };
     }
 
-    flyToStreet(street) {
-      this._fly(street.layer.getBounds(), null, () => this._popup(street.layer.getBounds().getCenter(), this._card(street.name, [[this.words.text("kind"), this.words.text("layer_streets")]])));
+    flyToStreet(name) {
+      const bounds = this.layers.streets.boundsOf(name);
+      this._fly(bounds, null, () => this._popup(bounds.getCenter(), this._card(name, [[this.words.text("kind"), this.words.text("layer_streets")]])));
     }
     flyToGap(gap) {
       const item = this.layers.gaps[gap];
       if (!item.at) return;
       this._show("gaps");
-      const parts = item.layer && item.layer.getLatLngs();
-      const bounds = item.layer ? item.layer.getBounds() : item.at.toBounds(600);
-      this._fly(bounds, parts, () => this._popup(item.at, this._gapCard(gap), parts));
+      const parts = this.layers.gapParts(gap);
+      this._fly(this.layers.gapBounds(gap), parts, () => this._popup(item.at, this._gapCard(gap), parts));
     }
     flyToUnit(unit) {
       const item = this.layers.units[unit];
@@ -147,16 +149,20 @@
       });
     }
 
+    drawAreas() {
+      this.bandLimits = this.layers.showBands(this.service, this._ring().mode);
+      this.layers.showGaps(this.service, this.shownGaps());
+    }
+
     draw() {
       if (!this.data.services.length) return;
       const { layers, shown } = this;
-      this.bandLimits = layers.showBands(this.service, this._ring().mode);
-      layers.showGaps(this.shownGaps());
+      this.drawAreas();
       const rows = new Map(layers.units.map((item) => [item.unit, this.rowOf(item.unit)]));
       this.hasUnassessed = layers.units.some((item) => layers.isPainted(item) && (rows.get(item.unit) || {}).status === "not_assessed");
       layers.paintShares((unit) => rows.get(unit), shown.shares);
       layers.toggle("shares", true);
-      ["boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name] && !(this.hidden && SENSITIVE.includes(name))));
+      ["tiles", "boundary", "water", "streets", "barriers", "bands", "gaps", "units", "districts"].forEach((name) => layers.toggle(name, shown[name] && !(this.hidden && SENSITIVE.includes(name))));
       layers.showFactories(!this.hidden);
       this.ink.redraw();
       geo.drawViews(this, Object.keys(VIEWS), (name) => this.chooseView(name));
@@ -175,7 +181,7 @@
 
     _switches() {
       const { context, units } = this.data;
-      const has = { districts: units.kind.includes("district"), water: context.water, boundary: context.boundary, barriers: context.barriers || context.gates, venues: context.venues };
+      const has = { tiles: this.data.tiles, districts: units.kind.includes("district"), water: context.water, boundary: context.boundary, barriers: context.barriers || context.gates, venues: context.venues };
       return LAYERS.filter((name) => !(name in has) || has[name]);
     }
 
@@ -196,6 +202,8 @@
         words.text("date_line", { date: head.date }),
         words.text("crs", { crs: head.crs }),
       ];
+      if (data.tiles) parts.push(words.text("tiles_line", { credit: data.tiles.credit }));
+      if (data.gcj02) parts.push(words.text("tiles_gcj"));
       if (this.test() === "minutes" && this.data.services.length) parts.push(this.misplacedText(words.text("misplaced_short")));
       put("basis", parts.join(words.text("stop")));
       put("review", (head.synthetic ? words.text("synthetic") + " · " : "") + (head.review_no ? words.text("review_no", { number: head.review_no }) : words.text("internal")));
@@ -212,7 +220,7 @@
       if (inked && inked.card) return page._popup(inked.at, inked.card());
       page.askPlace(event.latlng);
       const gap = page.layers.gapAt(event.containerPoint);
-      if (gap) return page._popup(event.latlng, page._gapCard(gap.gap), gap.layer.getLatLngs());
+      if (gap !== undefined) return page._popup(event.latlng, page._gapCard(gap), page.layers.gapParts(gap));
       const unit = page.layers.unitAt(event.containerPoint);
       return unit && page._popup(event.latlng, page._unitCard(unit.unit), unit.parts);
     });
@@ -234,7 +242,7 @@
     map.on("popupclose", () => page.layers.choose(null));
     map.on("mousemove", (event) => {
       const inked = page.ink.at(event.containerPoint);
-      const name = inked ? "" : (page.layers.streetAt(event.containerPoint) || { name: "" }).name;
+      const name = inked ? "" : page.layers.streets.nameAt(event.containerPoint);
       map.getContainer().style.cursor = inked ? "pointer" : "";
       hover.hidden = !name;
       hover.textContent = name;
@@ -250,19 +258,11 @@
     new ResizeObserver(() => document.documentElement.classList.contains("printing") || map.invalidateSize({ animate: false })).observe(map.getContainer());
   }
 
-  geo.start = async function (map, id) {
-    const problem = document.getElementById("problem");
-    if (typeof DecompressionStream === "undefined") {
-      problem.hidden = false;
-      return;
-    }
-    let data;
-    try {
-      data = await geo.read(id);
-    } catch (error) {
-      problem.hidden = false;
-      throw error;
-    }
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const parsed = () => document.readyState !== "loading" || new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
+
+  // The first view: bands, gaps, units, numbers.
+  function open(map, data) {
     const page = new Page(map, data);
     geo.page = page;
     page.whole();  // a view first, for the layers need one
@@ -276,8 +276,36 @@
     map.invalidateSize({ animate: false });
     if (!hash || !geo.readFragment(page, hash)) page.whole();
     listen(page);
-    document.documentElement.dataset.ready = "yes";
-    // when the map had been painted, for whoever measures
-    requestAnimationFrame(() => setTimeout(() => performance.mark("ready")));
+    return page;
+  }
+
+  geo.start = async function (map, name) {
+    const problem = document.getElementById("problem");
+    const root = document.documentElement;
+    if (typeof DecompressionStream === "undefined") {
+      problem.hidden = false;
+      return;
+    }
+    try {
+      const page = open(map, await geo.read(name + "_data"));
+      root.dataset.shown = "yes";
+      await frame();
+      performance.mark("shown"); // what was painted, for whoever measures
+      await parsed();
+      const areas = await geo.read(name + "_areas");
+      if (page.layers.take(areas, page.service)) page.drawAreas();
+      await frame();
+      page.data.streets = await geo.read(name + "_streets");
+      page.layers.streets.take(page.data.streets);
+      await frame();
+      page.data.graphs = await geo.read(name + "_graphs");
+      page.asking.open();
+      root.dataset.ready = "yes";
+      await frame();
+      performance.mark("ready");
+    } catch (error) {
+      problem.hidden = false;
+      throw error;
+    }
   };
 })(window.geoMap);

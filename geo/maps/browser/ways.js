@@ -13,28 +13,49 @@
     };
   };
 
-  // Vertices of all lines, one after the other, in whole numbers of the frame.
-  function flat(packed) {
-    const xy = Int32Array.from(packed.xy);
-    for (let i = 2; i < xy.length; i += 1) xy[i] += xy[i - 2];
-    const offset = new Int32Array(packed.sizes.length + 1);
-    packed.sizes.forEach((size, i) => {
-      offset[i + 1] = offset[i] + size;
-    });
-    return { xy, offset };
-  }
-
-  function junctions(packed) {
-    const ends = new Int32Array(packed.length);
+  // A line that ends where another did before ends at the same junction, else at a new one; but for the odd ones.
+  function junctions(packed, { xy, offset, line }) {
+    const ends = new Int32Array(line.length * 2);
+    const known = new Map();
     let newest = 0;
-    packed.forEach((back, i) => {
-      ends[i] = newest - back;
-      if (back === 0) newest += 1;
-    });
+    let place = 0;
+    let odd = packed.odd.length ? packed.odd[0] : -1;
+    for (let i = 0; i < ends.length; i += 1) {
+      const vertex = i % 2 ? offset[line[i >> 1] + 1] - 1 : offset[line[i >> 1]];
+      const spot = xy[2 * vertex] * 0x8000000 + xy[2 * vertex + 1];
+      let junction = known.get(spot);
+      if (i === odd) {
+        junction = newest - packed.odd_ends[place];
+        place += 1;
+        odd = place < packed.odd.length ? odd + packed.odd[place] : -1;
+      } else if (junction === undefined) junction = newest;
+      if (junction === newest) newest += 1;
+      known.set(spot, junction);
+      ends[i] = junction;
+    }
     return { ends, count: newest };
   }
 
-  const minutesOf = (packed, factor) => Float64Array.from(packed, (value) => (value < 0 ? Infinity : (value / 1000) * factor));
+  const unpackMinutes = (packed) => Float64Array.from(packed, (value) => (value < 0 ? Infinity : value / 1000));
+
+  // Both ways along every edge: as they were measured, or by how much slower than another mode.
+  function minutesOf(entry, like) {
+    if (entry.factors) {
+      const slower = (minutes) => minutes.map((value, edge) => value * entry.factors[entry.factor_of[edge]]);
+      const forward = slower(like.forward);
+      return { forward, backward: like.backward === like.forward ? forward : slower(like.backward) };
+    }
+    const forward = unpackMinutes(entry.forward);
+    return { forward, backward: entry.backward === null ? forward : unpackMinutes(entry.backward) };
+  }
+
+  function islandsOf(entry, count) {
+    const island = new Uint8Array(count);
+    entry.islands.forEach((edge) => {
+      island[edge] = 1;
+    });
+    return island;
+  }
 
   geo.Ways = class {
     constructor(data) {
@@ -56,28 +77,23 @@
     }
 
     _unpack(entry) {
-      const packed = entry.like === undefined ? entry : this.data.graphs[entry.like];
-      const factor = entry.like === undefined ? 1 : entry.factor;
-      const { ends, count } = junctions(packed.ends);
-      const forward = minutesOf(packed.forward, factor);
-      const backward = packed.backward === null ? forward : minutesOf(packed.backward, factor);
-      const island = new Uint8Array(forward.length);
-      packed.islands.forEach((edge) => {
-        island[edge] = 1;
-      });
-      const net = { entry, ends, count, forward, backward, island, ...this._lines(packed) };
+      if (entry.like !== undefined) {
+        const like = this.net(this.data.graphs[entry.like].mode);
+        return { ...like, entry, island: islandsOf(entry, like.line.length), ...minutesOf(entry, like) };
+      }
+      const lines = this._lines(entry);
+      const net = { entry, ...junctions(entry, lines), ...lines, island: islandsOf(entry, lines.line.length), ...minutesOf(entry) };
       return Object.assign(net, arcsOf(net));
     }
 
     _lines(packed) {
       if (packed.line === null) {
-        const own = flat(packed.shapes.lines);
-        return { ...own, line: Int32Array.from(packed.forward, (_, edge) => edge) };
+        const own = geo.flat(packed.shapes.lines);
+        return { ...own, line: Int32Array.from(packed.shapes.lines.sizes, (_, edge) => edge) };
       }
-      this._streets = this._streets || flat(this.data.streets.shapes.lines);
       const line = Int32Array.from(packed.line);
       for (let i = 1; i < line.length; i += 1) line[i] += line[i - 1];
-      return { ...this._streets, line };
+      return { ...geo.flat(this.data.streets.shapes.lines), line };
     }
 
     // --- where a place stands
