@@ -10,15 +10,18 @@ import copy
 import datetime as dt
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.opc.pkgwriter import PackageWriter
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Inches, Mm, Pt, RGBColor
+from docx.text.paragraph import Paragraph
 
 from geo.reports import cells, wording
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     from docx.document import Document as Docx
     from docx.styles.style import ParagraphStyle
-    from docx.text.paragraph import Paragraph
 
     from geo.messages import Lang
     from geo.reports.layout import Column
@@ -68,31 +70,29 @@ class Report:
     ) -> None:
         self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
         self.lang, self.day, self.words = lang, day, words
-        self.document: Docx = Document()
+        self.document: Docx = Document(io.BytesIO(_blank(tuple(margins_mm.items()), table_pt)))
         self._numbers = {"table": 0, "figure": 0}
         self._headings: list[tuple[int, str, str]] = []
         self._contents: Paragraph | None = None
-        _page(self.document, margins_mm)
-        _styles(self.document, table_pt)
-        _font_table(self.document)
+        self._styles = {style.name: style.style_id for style in self.document.styles}
         self._properties(title)
         self._footer()
 
     def title(self, text: str, below: Iterable[str] = ()) -> None:
         """Write the title, centred, and lines under it."""
-        self.document.add_paragraph(_clean(text), style="Title")
+        self._add(text, "Title")
         for line in below:
-            self.document.add_paragraph(_clean(line), style="Subtitle")
+            self._add(line, "Subtitle")
 
     def contents(self) -> None:
         """Set aside the place of the table of contents; its entries are the headings that follow."""
-        heading = self.document.add_paragraph(self.words["contents"], style="Subtitle")
+        heading = self._add(self.words["contents"], "Subtitle")
         heading.paragraph_format.space_before = Pt(12)
-        self._contents = self.document.add_paragraph(style="TOC Entry")
+        self._contents = self._add("", "TOC Entry")
 
     def heading(self, text: str, *, level: int = 1, new_page: bool = False) -> None:
         """Write a heading of level 1 or 2, on a new page if wished."""
-        paragraph = self.document.add_paragraph(_clean(text), style=f"Heading {level}")
+        paragraph = self._add(text, f"Heading {level}")
         if new_page:
             paragraph.paragraph_format.page_break_before = True
         mark = f"_Toc{len(self._headings) + 1:04d}"
@@ -101,15 +101,15 @@ class Report:
 
     def text(self, text: str) -> None:
         """Write a paragraph of the body."""
-        self.document.add_paragraph(_clean(text), style="Normal")
+        self._add(text, "Normal")
 
     def note(self, text: str) -> None:
         """Write a note under a table or a map."""
-        self.document.add_paragraph(_clean(text), style="Note")
+        self._add(text, "Note")
 
     def picture(self, png: bytes, caption: str, *, width_in: float) -> None:
         """Place a map with its numbered caption below; the caption is also what is read out for it."""
-        paragraph = self.document.add_paragraph(style="Figure")
+        paragraph = self._add("", "Figure")
         run = paragraph.add_run()
         shape = run.add_picture(io.BytesIO(png), width=Inches(width_in))
         shape._inline.docPr.set("descr", _clean(caption))  # noqa: SLF001 - the library has no word for it
@@ -152,14 +152,21 @@ class Report:
     def save(self) -> bytes:
         """Return the document's bytes, its contents filled in."""
         self._fill_contents()
-        target = io.BytesIO()
-        self.document.save(target)
-        return _same_bytes(target.getvalue())
+        return _packed(self.document)
+
+    def _add(self, text: str, style: str) -> Paragraph:
+        """Add a paragraph; styles are known by their ids, since looking for a name takes longer than all the rest."""
+        element = self.document.element.body.add_p()
+        element.style = self._styles[style]
+        paragraph = Paragraph(element, self.document._body)  # noqa: SLF001 - as the library's own does it
+        if text:
+            paragraph.add_run(_clean(text))
+        return paragraph
 
     def _caption(self, kind: str, text: str, *, keep: bool) -> None:
         """Write a caption with a number that is a field, so that Word counts on when somebody adds one."""
         self._numbers[kind] += 1
-        paragraph = self.document.add_paragraph(style="Caption")
+        paragraph = self._add("", "Caption")
         paragraph.paragraph_format.keep_with_next = keep
         paragraph.add_run(self.words[kind])
         _field(paragraph, f"SEQ {self.words[f'{kind}_series']} \\* ARABIC", str(self._numbers[kind]))
@@ -221,6 +228,18 @@ def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:
 def _clean(text: str) -> str:
     """Return text that the format takes."""
     return cells.text_of(text, "zh")
+
+
+@cache
+def _blank(margins_mm: tuple[tuple[str, float], ...], table_pt: float) -> bytes:
+    """Return an empty document with page, styles and fonts, which takes as long to set as a short report."""
+    document = Document()
+    _page(document, dict(margins_mm))
+    _styles(document, table_pt)
+    _font_table(document)
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()
 
 
 def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:
@@ -416,14 +435,27 @@ def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> Non
     paragraph._p.append(link)  # noqa: SLF001
 
 
-def _same_bytes(content: bytes) -> bytes:
-    """Return a zip with its entries in one order and at one time."""
+class _Entries(dict[str, bytes]):
+    """The files of a package, taken from the library before it packs them by itself."""
+
+    def write(self, name: str, content: bytes) -> None:
+        self[name.lstrip("/")] = content
+
+
+def _packed(document: Docx) -> bytes:
+    """Return a document as a zip with its entries in one order and at one time; pictures are packed already."""
+    package, entries = document.part.package, _Entries()
+    writer: Any = PackageWriter
+    parts = list(package.iter_parts())
+    for part in parts:
+        part.before_marshal()
+    writer._write_content_types_stream(entries, parts)  # noqa: SLF001
+    writer._write_pkg_rels(entries, package.rels)  # noqa: SLF001
+    writer._write_parts(entries, parts)  # noqa: SLF001
     target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        names = sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        for name in names:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in sorted(entries, key=lambda name: (name != "[Content_Types].xml", name)):
             entry = zipfile.ZipInfo(name, date_time=_ZIP_DAY)
-            stored = name.endswith(".png")  # packed already
-            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-            packed.writestr(entry, source.read(name))
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            packed.writestr(entry, entries[name])
     return target.getvalue()

@@ -111,7 +111,7 @@ def _lines(book: Book) -> Iterator[list[object]]:
 
 def _line(book: Book, kind: ServiceType, ring: Ring, group: str) -> list[object]:
     lang = book.lang
-    found = headline.of_ring(book.results, kind.code, ring, group).get(("study", ""))
+    found = headline.of_ring(book, kind.code, ring, group).get(("study", ""))
     return [
         kind.name(lang),
         wording.indicator(kind, ring, group, lang),

@@ -28,7 +28,7 @@ _NAMES = 3
 
 def write_matrix(book: Book) -> None:
     """Write units × services: the headline group's share within the deciding limit, three classes of colour."""
-    people, services = headline.people(book.results), headline.headlines(book.results)
+    people, services = headline.people(book.results), headline.headlines(book)
     used = {group for by_group in people.values() for group in by_group}
     groups = [group for group in schema.GROUPS if group in used]
     names = _units(book)
@@ -52,7 +52,7 @@ def write_matrix(book: Book) -> None:
 
 
 def _units(book: Book) -> dict[Unit, str]:
-    names = headline.unit_names(book.results)
+    names = book.unit_names
     return {unit: name for kind in KINDS for unit, name in names.items() if unit[0] == kind}
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from geo import messages, schema
 from geo.gaps import weighted_median
-from geo.reports import cells, headline, layout, three_lists, wording
+from geo.reports import cells, headline, layout, places, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    import pandas as pd
     from xlsxwriter.worksheet import Worksheet
 
     from geo.catalogue import ServiceType
@@ -38,6 +38,7 @@ _LATER = {
     "state": 8,
     "state_before": 8,
 }
+_NOBODY = np.empty(0, dtype=np.int64)
 _OUTSIDE: Unit = ("outside", "")
 
 
@@ -152,10 +153,9 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     """Give the cells of every line."""
     results, lang = book.results, book.lang
     towns = _towns(book)
-    names = headline.unit_names(results)
+    names = book.unit_names
     matched, planned = three_lists.matches_by_gap(book), three_lists.planned_in(book)
     before = _states_before(book)
-    rows = pd.Index(results.demand["id"])
     facilities = dict(zip(results.service_points["id"].tolist(), results.service_points["name"].tolist(), strict=True))
     covered = {
         (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
@@ -163,7 +163,7 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     for number, lack in enumerate(lacks, start=1):
         kind = results.services.get(lack.service)
         found = covered.get((lack.service, lack.group), {}).get(lack.unit)
-        minutes, nearest, metres = _nearest(book, lack, rows, facilities)
+        minutes, nearest, metres = _nearest(book, lack, facilities)
         fit = matched.get(cells.text_of(lack.gaps[0]["gap_id"], lang), [])
         yield [
             number,
@@ -190,8 +190,8 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
         ]
 
 
-def _covered(book: Edition, kind: ServiceType, group: str) -> dict[Unit, Covered]:
-    return headline.of_ring(book.results, kind.code, kind.rings[0] if kind.rings else None, group)
+def _covered(book: Edition, kind: ServiceType, group: str) -> Mapping[Unit, Covered]:
+    return headline.of_ring(book, kind.code, kind.rings[0] if kind.rings else None, group)
 
 
 def _towns(book: Edition) -> dict[Unit, str]:
@@ -231,14 +231,11 @@ def _judged(book: Edition, found: Covered | None, kind: ServiceType | None) -> l
     return [share, line, wording.verdict(kind, share, line, book.lang) if kind else None]
 
 
-def _nearest(
-    book: Edition, lack: Lack, rows: pd.Index[str], facilities: dict[str, object]
-) -> tuple[object, object, object]:
+def _nearest(book: Edition, lack: Lack, facilities: dict[str, object]) -> tuple[object, object, object]:
     """Return of the group's people in its largest gap the median minutes, the place nearest to most, the median metres."""
     gap, demand = lack.gaps[0], book.results.demand
-    ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
-    at = np.flatnonzero(rows.isin(ids))
-    at = at[(demand["group"].to_numpy()[at] == lack.group)]
+    at = book.rows_of_gaps.get(gap["gap_id"], _NOBODY)
+    at = at[book.groups[at] == lack.group]
     if not len(at):
         return gap["minutes_to_nearest"], gap["nearest_name"], None
     people = demand["people"].to_numpy(dtype=np.float64)[at]
@@ -249,8 +246,7 @@ def _nearest(
         return gap["minutes_to_nearest"], gap["nearest_name"], metres
     minutes = weighted_median(demand[f"minutes_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
     nearest = demand[f"nearest_{lack.service}"].iloc[at].fillna("").to_numpy(dtype=object)
-    by_place = pd.Series(people).groupby(nearest).sum().drop("", errors="ignore")
-    return minutes, facilities.get(str(by_place.idxmax()), "") if len(by_place) else "", metres
+    return minutes, facilities.get(places.nearest_to_most(nearest, people), ""), metres
 
 
 def _proposal(
