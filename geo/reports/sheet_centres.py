@@ -13,10 +13,9 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlsxwriter.worksheet import Worksheet
-
     from geo.reports.edition import Edition
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 _PRESENCE_KINDS = ("park", "community")
 _WITHIN = tuple(f"unit_{kind}" for kind in _PRESENCE_KINDS)
@@ -122,7 +121,7 @@ def presence_lines(edition: Edition) -> Iterator[list[object]]:
 
 def _count(
     book: Book,
-    sheet: Worksheet,
+    sheet: LineSheet,
     row: int,
     lines: list[list[object]],
     counted: dict[int, str],

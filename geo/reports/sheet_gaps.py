@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
-    from xlsxwriter.worksheet import Worksheet
 
     from geo.catalogue import ServiceType
     from geo.reports.edition import Edition
     from geo.reports.headline import Covered, Unit
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 _LEFT_OVER = "-rest"  # ends the id of a row that lists what is below the least size of a gap
 _PEOPLE_DECIMALS = 6  # a difference of sums is freed of their rounding
@@ -304,7 +304,7 @@ def _unknown(book: Book, columns: list[Column], lines: list[list[object]]) -> li
     return [at for at in hidden if lines and all(not cells.text_of(line[at], book.lang).strip() for line in lines)]
 
 
-def _write_total(book: Book, sheet: Worksheet, row: int, *, columns: list[Column], lines: list[list[object]]) -> None:
+def _write_total(book: Book, sheet: LineSheet, row: int, *, columns: list[Column], lines: list[list[object]]) -> None:
     """Write the sums of people, which follow the filter: set one service to count people once."""
     summed = {book.say(name) for name in _SUMMED}
     for position, column in enumerate(columns):
