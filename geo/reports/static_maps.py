@@ -42,7 +42,7 @@ _TITLE_PT, _NAME_PT, _LEGEND_PT, _FOOT_PT = 11.0, 8.0, 7.5, 6.5
 _HEAD_IN, _NAME_IN = 0.34, 0.22
 _LEGEND_ROW_IN, _FOOT_ROW_IN, _FOOT_PAD_IN = 0.18, 0.115, 0.05
 _SIGN_IN, _SIGN_GAP_IN, _COLUMN_GAP_IN = 0.19, 0.08, 0.14
-_MOST_COLUMNS = 7
+_LEAST_COLUMNS, _MOST_COLUMNS = 3, 7
 
 
 class Words(NamedTuple):
@@ -176,16 +176,18 @@ class Sheet:
 
     def _legend(self, canvas: Canvas, floor: float) -> float:
         """Draw signs and their meanings in columns; return how high they stand."""
-        labels = list(self.legend.entries)
+        inch = self.dpi
+        longest = (canvas.width * 0.98 - _LEAST_COLUMNS * _COLUMN_GAP_IN * inch) / _LEAST_COLUMNS
+        longest -= (_SIGN_IN + _SIGN_GAP_IN) * inch
+        labels = [shortened(label, width=longest, size=_LEGEND_PT, dpi=inch) for label in self.legend.entries]
         if not labels:
             return floor
-        inch = self.dpi
         widths = [canvas.width_of(label, size=_LEGEND_PT) + (_SIGN_IN + _SIGN_GAP_IN) * inch for label in labels]
         columns = column_widths(widths, most=canvas.width * 0.98, gap=_COLUMN_GAP_IN * inch)
         rows = -(-len(labels) // len(columns))
         row = _LEGEND_ROW_IN * inch
         left = (canvas.width - sum(columns) - _COLUMN_GAP_IN * inch * (len(columns) - 1)) / 2.0
-        for number, (label, sign) in enumerate(self.legend.entries.items()):
+        for number, (label, sign) in enumerate(zip(labels, self.legend.entries.values(), strict=True)):
             column, line = divmod(number, rows)
             x = left + sum(columns[:column]) + column * _COLUMN_GAP_IN * inch
             y = floor + (rows - line - 0.5) * row
@@ -223,7 +225,8 @@ def _draw(canvas: Canvas, frame: Frame, place: Bbox, words: Words) -> None:
     canvas.outline(rectangle(place.x0, place.y0, place.x1, place.y1), edge="black")
     if frame.name:
         height = place.y1 + _NAME_IN * canvas.dpi / 2.0
-        canvas.text((place.x0 + place.x1) / 2.0, height, frame.name, size=_NAME_PT, align="center")
+        name = shortened(frame.name, width=place.width, size=_NAME_PT, dpi=canvas.dpi)
+        canvas.text((place.x0 + place.x1) / 2.0, height, name, size=_NAME_PT, align="center")
 
 
 def _draw_sign(canvas: Canvas, sign: Sign, x: float, y: float) -> None:
@@ -268,6 +271,20 @@ def wrapped(text: str, *, width: float, size: float, dpi: int) -> list[str]:
             lines.append("")
         lines[-1] += part if lines[-1] else part.lstrip()
     return [line.rstrip() for line in lines]
+
+
+def shortened(text: str, *, width: float, size: float, dpi: int) -> str:
+    """Return a text that is not wider than so many pixels, cut with "…" where it would be.
+
+    Examples
+    --------
+    >>> shortened("ab", width=45.0, size=10.0, dpi=72), shortened("a" * 99, width=45.0, size=10.0, dpi=72)[-1]
+    ('ab', '…')
+    """
+    if canvas_room.width_of(text, size=size, dpi=dpi) <= width:
+        return text
+    fits = (n for n in range(len(text) - 1, 0, -1) if canvas_room.width_of(f"{text[:n]}…", size=size, dpi=dpi) <= width)
+    return f"{text[: next(fits, 1)]}…"
 
 
 def column_widths(widths: Sequence[float], *, most: float, gap: float) -> list[float]:
