@@ -187,7 +187,7 @@ def _written(
     renderer = _raster(math.ceil(wide) + 2 * _AROUND, math.ceil(high - below) + base + _AROUND, dpi)
     font = _font(families, size, bold=bold)
     renderer.draw_text(renderer.new_gc(), _AROUND, renderer.height - base, text, font, 0.0, ismath=False)
-    return np.array(renderer.buffer_rgba()), wide, base
+    return np.array(renderer.buffer_rgba())[::-1], wide, base  # pictures are taken from the lowest row on
 
 
 def _raster(width: float, height: float, dpi: int) -> Any:  # noqa: ANN401 - matplotlib's own, without types

@@ -49,6 +49,7 @@ _TOTAL = "F2F2F2"
 _HEADER = "DCE6F1"
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 _CONTENTS_LEVELS = 2
+_SHORT_ROWS = 8  # of a table that is not torn
 _EDGES = "".join(
     f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
     for side in ("top", "left", "bottom", "right", "insideH", "insideV")
@@ -141,8 +142,9 @@ class Report:
             ],
             header=True,
         )
-        last = len(lines) - 1 if total is not None else -1  # the total never stands on a page of its own
-        body = [_line(line, columns, widths, self.lang, keep=at == last) for at, line in enumerate(lines)]
+        rows = len(lines) + (total is not None)
+        together = kept_together(rows)
+        body = [_line(line, columns, widths, self.lang, keep=at in together) for at, line in enumerate(lines)]
         if total is not None:
             body.append(_line(total, columns, widths, self.lang, total=True))
         grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
@@ -204,6 +206,21 @@ class Report:
         paragraph.add_run(before)
         _field(paragraph, "PAGE", "1")
         paragraph.add_run(after)
+
+
+def kept_together(rows: int) -> set[int]:
+    """Return the rows that stay on the page of the next one: all of a short table, of others the first and the last.
+
+    So neither a header nor a total stands with one row alone.
+
+    Examples
+    --------
+    >>> kept_together(3), sorted(kept_together(20))
+    ({0, 1}, [0, 17, 18])
+    """
+    if rows <= _SHORT_ROWS:
+        return set(range(rows - 1))
+    return {0, rows - 3, rows - 2}
 
 
 def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:
@@ -332,7 +349,7 @@ def _line(
     for value, column, width in zip(line, columns, widths, strict=True):
         text, number = shown(value, column.kind, lang)
         nothing = text == wording.NOT_APPLICABLE
-        align = "right" if number else "center" if nothing else "left"
+        align = "right" if number else "center" if nothing or column.kind != "text" else "left"
         text = "" if total and nothing else text
         parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
     return _row(parts)

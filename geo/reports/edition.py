@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 
+_STOPS = (".", "!", "?", "。", "！", "？")
+
+
 @dataclass(frozen=True)
 class Edition:
     """Results and the language that they are told in."""
@@ -81,6 +84,11 @@ class Edition:
     def tell(self, name: str, /, **values: object) -> str:
         """Return a text of the Word reports in the language of the edition."""
         return messages.text(f"document.{name}", self.lang, **values)
+
+    def ended(self, text: object) -> str:
+        """Return a text as a sentence: with a stop where it has none."""
+        said = cells.text_of(text, self.lang).rstrip()
+        return said if said.endswith(_STOPS) else f"{said}{self.word('stop')}"
 
     def listed(self, parts: Iterable[object]) -> str:
         """Return some texts as one, without those that say nothing."""

@@ -96,3 +96,15 @@ def test_a_picture_is_read_back_as_it_was_drawn():
     with Image.open(io.BytesIO(canvas.png())) as opened:
         assert (opened.size, opened.mode) == ((100, 50), "RGB")
         assert (opened.getpixel((25, 25)), opened.getpixel((75, 25))) == ((0x12, 0x34, 0x56), (255, 255, 255))
+
+
+def test_text_stands_upright_at_its_height():
+    canvas = Canvas(1.0, 1.0, 100)
+    canvas.text(50.0, 70.0, "L", size=36.0, align="center")
+    with Image.open(io.BytesIO(canvas.png())) as opened:
+        dark = np.asarray(opened.convert("L")) < 128
+    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+    middle = (rows[0] + rows[-1]) // 2
+    assert dark[middle + 1 : rows[-1] + 1].sum() > 1.2 * dark[rows[0] : middle + 1].sum()  # the foot of the letter
+    assert (rows[0] + rows[-1]) / 2 == pytest.approx(100 - 70, abs=3)
+    assert (columns[0] + columns[-1]) / 2 == pytest.approx(50, abs=4)
