@@ -137,9 +137,8 @@ def test_metres_on_streets_and_as_the_crow_flies(street):
     people = people_of([("a", 1.0, 0), ("b", 2.0, 300), ("c", 4.0, 500), ("d", 8.0, 1000), ("e", 16.0, 1100)])
     people.geometry = [Point(shape.x, shape.y + 40.0) for shape in people.geometry]
     mine, theirs = linked(net, people.geometry), linked(net, points.geometry)
-    walked = measures.with_metres(
-        people, points, [service], pieces, modes=modes.BUILTIN, linked=mine, served=theirs, island_m=0.0
-    )
+    flat = measures.walked_flat(pieces, modes.BUILTIN["walk"], island_m=0.0)
+    walked = measures.with_metres(people, points, [service], flat, modes=modes.BUILTIN, linked=mine, served=theirs)
     assert walked["metres_gig_station"].tolist() == pytest.approx([40.0, 340.0, 540.0, 1040.0, 1140.0], abs=0.05)
     straight = measures.straight_metres(people, points, service)
     assert straight.tolist() == pytest.approx(np.hypot([0, 300, 500, 1000, 1100], 40.0).tolist(), abs=1e-6)

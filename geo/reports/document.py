@@ -209,18 +209,18 @@ class Report:
 
 
 def kept_together(rows: int) -> set[int]:
-    """Return the rows that stay on the page of the next one: all of a short table, of others the first and the last.
+    """Return the rows that stay on the page of the next one: all of a short table, of others the last.
 
-    So neither a header nor a total stands with one row alone.
+    So no total stands with one row alone. (To some programs a first row that stays with the next is a whole table.)
 
     Examples
     --------
     >>> kept_together(3), sorted(kept_together(20))
-    ({0, 1}, [0, 17, 18])
+    ({0, 1}, [17, 18])
     """
     if rows <= _SHORT_ROWS:
         return set(range(rows - 1))
-    return {0, rows - 3, rows - 2}
+    return {rows - 3, rows - 2}
 
 
 def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:

@@ -29,6 +29,7 @@ _RICH = ("<r>", "</r>")
 TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
 A4, A3 = 9, 8
 MOST_LINES = 12
+_CELL_PADDING = 0.6  # of a column's width that no text takes
 LINE_POINTS = 13.0
 _TEXTS_KEPT = 4096  # names and notes come again in row after row
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
@@ -223,7 +224,7 @@ def lines_of(text: str, width: float) -> int:
     """
     if width <= 0:
         return 1
-    start = text[: int(width * MOST_LINES)]
+    start, width = text[: int(width * MOST_LINES)], max(width - _CELL_PADDING, 1.0)
     places = (
         sum(2 if unicodedata.east_asian_width(mark) in "WFA" else 1 for mark in part) for part in start.split("\n")
     )

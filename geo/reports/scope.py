@@ -171,7 +171,7 @@ class Scope:
         lines: list[list[object]] = []
         for code, kind in results.services.items():
             mine = (points["type"] == code).to_numpy()
-            working = mine & (state == "working") if kind.test == "inventory" else mine & counted
+            working = mine & ~mobile & (state == "working") if kind.test == "inventory" else mine & counted
             others = [int((mine & ~mobile & (state == name)).sum()) for name in wording.STATES[1:]]
             lines.append([kind.name(self.edition.lang), int(working.sum()), *others, int((mine & mobile).sum())])
         return lines

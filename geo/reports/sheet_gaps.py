@@ -9,7 +9,7 @@ import numpy as np
 
 from geo import messages, schema
 from geo.gaps import weighted_median
-from geo.reports import cells, headline, layout, places, three_lists, wording
+from geo.reports import cells, headline, layout, ledger, places, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ _LATER = {
     "measure": 18,
     "venue_near": 24,
     "site": 18,
-    "owner": 8,
-    "deadline": 8,
+    "owner": 10,
+    "deadline": 11,
     "state": 8,
     "state_before": 8,
 }
 _NOBODY = np.empty(0, dtype=np.int64)
+_OF_LEDGER = ("owner", "deadline", "state", "state_before")
 _OUTSIDE: Unit = ("outside", "")
 
 
@@ -96,10 +97,10 @@ def gap_columns(book: Edition) -> list[Column]:
         Column(book.say("service"), 11),
         Column(book.say("way"), 12),
         Column(book.say("served_groups"), 9),
-        *(Column(book.say(name), 9, "people") for name in ("people_of_unit", "served_of_unit", *_SUMMED)),
+        *(Column(book.say(name), 10, "people") for name in ("people_of_unit", "served_of_unit", *_SUMMED)),
         Column(book.say("share_of_unit"), 8, "share"),
         Column(book.say("pass_line"), 7, "share"),
-        Column(book.say("passes_column"), 10),
+        Column(book.say("passes_column"), 12),
         Column(book.say("nearest"), 15),
         Column(book.say("distance"), 6, "whole"),
         Column(book.say("minutes"), 9, "minutes"),
@@ -155,7 +156,7 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     towns = _towns(book)
     names = book.unit_names
     matched, planned = three_lists.matches_by_gap(book), three_lists.planned_in(book)
-    before = _states_before(book)
+    kept = _ledger(book)
     facilities = dict(zip(results.service_points["id"].tolist(), results.service_points["name"].tolist(), strict=True))
     covered = {
         (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
@@ -184,8 +185,7 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
             metres,
             wording.beyond(minutes, kind, lang),
             *_proposal(book, lack, fit, planned),
-            *([None] * 3),
-            _state_before(before, lack),
+            *_of_ledger(book, lack, kept),
             _remark(book, lack, found),
         ]
 
@@ -273,19 +273,32 @@ def _venues_near(book: Edition, fit: list[dict[str, Any]]) -> str:
     )
 
 
-def _states_before(book: Edition) -> dict[str, str]:
-    """Return gap id → how it stands beside last period's; empty where there is none."""
-    table = getattr(book.results, "comparison", None)
+def _ledger(book: Edition) -> dict[str, dict[str, str]]:
+    """Return gap id → what the ledger says of it: owner and deadline as people wrote them, its state now and before.
+
+    Where no ledger can be read the state is what the comparison says.
+    """
+    results = book.results
+    if results.ledger is not None:
+        rows = zip(*(results.ledger[name].tolist() for name in ("gap_id", *_OF_LEDGER)), strict=True)
+        return {
+            str(code): {name: cells.text_of(value, book.lang) for name, value in zip(_OF_LEDGER, said, strict=True)}
+            for code, *said in rows
+        }
+    table = results.comparison
     if table is None:
         return {}
-    return {
-        gap_id: wording.coded(str(state), book.lang, of="compared")
-        for gap_id, state in zip(table["gap_id"], table["state"], strict=True)
-    }
+    return {str(code): {"state": str(state)} for code, state in zip(table["gap_id"], table["state"], strict=True)}
 
 
-def _state_before(before: dict[str, str], lack: Lack) -> str | None:
-    return next((before[gap["gap_id"]] for gap in lack.gaps if gap["gap_id"] in before), None)
+def _of_ledger(book: Edition, lack: Lack, kept: dict[str, dict[str, str]]) -> list[object]:
+    """Return owner, deadline, state now and state before; of several gaps each that differs, the largest gap's first."""
+    entries = [entry for gap in lack.gaps if (entry := kept.get(str(gap["gap_id"]))) is not None]
+    found: list[object] = []
+    for name in _OF_LEDGER:
+        said = (entry.get(name, "") for entry in entries)
+        found.append(book.listed(dict.fromkeys(ledger.word_of(name, text, book.lang) for text in said)))
+    return found
 
 
 def _remark(book: Edition, lack: Lack, found: Covered | None) -> str:
