@@ -12,7 +12,6 @@ import io
 import zipfile
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.section import WD_ORIENT
@@ -23,7 +22,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Inches, Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
-from geo.reports import cells, wording
+from geo.reports import cells, word_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,15 +44,8 @@ MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_m
 PAGE_MM = (210, 297)
 NARROW_MM = {"top_margin": 16, "bottom_margin": 16, "left_margin": 20, "right_margin": 20}  # one park, one page
 BODY_PT, LINE_PT, TABLE_PT, CAPTION_PT = 16, 28, 9, 12
-_TOTAL = "F2F2F2"
-_HEADER = "DCE6F1"
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 _CONTENTS_LEVELS = 2
-_SHORT_ROWS = 8  # of a table that is not torn
-_EDGES = "".join(
-    f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
-    for side in ("top", "left", "bottom", "right", "insideH", "insideV")
-)
 
 
 class Report:
@@ -70,7 +62,7 @@ class Report:
         table_pt: float = TABLE_PT,
     ) -> None:
         self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
-        self.lang, self.day, self.words = lang, day, words
+        self.lang, self.day, self.words, self.table_pt = lang, day, words, table_pt
         self.document: Docx = Document(io.BytesIO(_blank(tuple(margins_mm.items()), table_pt)))
         self._numbers = {"table": 0, "figure": 0}
         self._headings: list[tuple[int, str, str]] = []
@@ -134,21 +126,7 @@ class Report:
         if not lines:
             self.note(empty or self.words["nothing"])
             return
-        widths = [self.text_mm * column.width / sum(each.width for each in columns) for column in columns]
-        header = _row(
-            [
-                _cell(column.header, width, align="center", bold=True, shade=_HEADER)
-                for column, width in zip(columns, widths, strict=True)
-            ],
-            header=True,
-        )
-        rows = len(lines) + (total is not None)
-        together = kept_together(rows)
-        body = [_line(line, columns, widths, self.lang, keep=at in together) for at, line in enumerate(lines)]
-        if total is not None:
-            body.append(_line(total, columns, widths, self.lang, total=True))
-        grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
-        text = f"<w:tbl {nsdecls('w')}>{_table_settings(self.text_mm)}<w:tblGrid>{grid}</w:tblGrid>{header}{''.join(body)}</w:tbl>"
+        text = word_table.of(columns, lines, total=total, lang=self.lang, width_mm=self.text_mm, points=self.table_pt)
         self.document.element.body._insert_tbl(parse_xml(text))  # noqa: SLF001 - cell by cell it takes a hundred times as long
 
     def save(self) -> bytes:
@@ -206,40 +184,6 @@ class Report:
         paragraph.add_run(before)
         _field(paragraph, "PAGE", "1")
         paragraph.add_run(after)
-
-
-def kept_together(rows: int) -> set[int]:
-    """Return the rows that stay on the page of the next one: all of a short table, of others the last.
-
-    So no total stands with one row alone. (To some programs a first row that stays with the next is a whole table.)
-
-    Examples
-    --------
-    >>> kept_together(3), sorted(kept_together(20))
-    ({0, 1}, [17, 18])
-    """
-    if rows <= _SHORT_ROWS:
-        return set(range(rows - 1))
-    return {rows - 3, rows - 2}
-
-
-def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:
-    """Return a value as a cell of a document shows it, and whether it is a number.
-
-    Examples
-    --------
-    >>> shown(1234.0, "people", "zh"), shown(0.8898, "share", "zh"), shown(None, "share", "zh"), shown(12, "text", "en")
-    (('1,234', True), ('89.0%', True), ('—', False), ('12', False))
-    """
-    number = cells.number_of(value) if kind != "text" and not isinstance(value, bool) else None
-    if number is None:
-        text = cells.text_of(value, lang) if not isinstance(value, float) or value == value else ""  # noqa: PLR0124
-        return (text.strip() or wording.NOT_APPLICABLE), False
-    if kind == "people":
-        return cells.rounded(number) if number % 1 else f"{number:,.0f}", True
-    if kind in {"share", "share_fine"}:
-        return f"{number * 100.0:.{1 if kind == 'share' else 2}f}%", True
-    return f"{number:.{ {'minutes': 1, 'degrees': 6}.get(kind, 0) }f}", True
 
 
 def _clean(text: str) -> str:
@@ -335,57 +279,6 @@ def _font_table(document: Docx) -> None:
     part._blob = f"{declared}<w:fonts {nsdecls('w')}>{entries}</w:fonts>".encode()  # noqa: SLF001
 
 
-def _line(
-    line: Sequence[object],
-    columns: Sequence[Column],
-    widths: Sequence[float],
-    lang: Lang,
-    *,
-    total: bool = False,
-    keep: bool = False,
-) -> str:
-    """Return a row of a table; the total is bold, and empty where there is nothing to sum."""
-    parts = []
-    for value, column, width in zip(line, columns, widths, strict=True):
-        text, number = shown(value, column.kind, lang)
-        nothing = text == wording.NOT_APPLICABLE
-        align = "right" if number else "center" if nothing or column.kind != "text" else "left"
-        text = "" if total and nothing else text
-        parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
-    return _row(parts)
-
-
-def _row(parts: Iterable[str], *, header: bool = False) -> str:
-    """Return a row that is not torn; a header comes again on every page."""
-    rules = "<w:cantSplit/><w:tblHeader/>" if header else "<w:cantSplit/>"
-    return f"<w:tr><w:trPr>{rules}</w:trPr>{''.join(parts)}</w:tr>"
-
-
-def _cell(
-    text: str, width_mm: float, *, align: str, bold: bool = False, shade: str | None = None, keep: bool = False
-) -> str:
-    shading = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
-    together = "<w:keepNext/>" if keep else ""
-    face = "<w:rPr><w:b/></w:rPr>" if bold else ""
-    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in _clean(text).split("\n"))
-    return (
-        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width_mm)}" w:type="dxa"/>{shading}<w:vAlign w:val="center"/></w:tcPr>'
-        f'<w:p><w:pPr><w:pStyle w:val="Cell"/>{together}<w:jc w:val="{align}"/></w:pPr><w:r>{face}{lines}</w:r></w:p></w:tc>'
-    )
-
-
-def _table_settings(width_mm: float) -> str:
-    return (
-        f'<w:tblPr><w:tblW w:w="{_twips(width_mm)}" w:type="dxa"/><w:jc w:val="center"/>'
-        f'<w:tblBorders>{_EDGES}</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar>'
-        '<w:left w:w="40" w:type="dxa"/><w:right w:w="40" w:type="dxa"/></w:tblCellMar></w:tblPr>'
-    )
-
-
-def _twips(millimetres: float) -> int:
-    return round(millimetres * 1440 / 25.4)
-
-
 def _bookmark(paragraph: Paragraph, name: str, number: int) -> None:
     """Mark a heading, so that the contents can point to it."""
     element = paragraph._p  # noqa: SLF001 - the library has no word for bookmarks
@@ -433,7 +326,7 @@ def _instruction(paragraph: Paragraph, text: str) -> None:
 def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> None:
     """Add an entry of the contents: a link to a bookmark, dots, and its page as a field."""
     stops = parse_xml(
-        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{_twips(width_mm)}"/></w:tabs>'
+        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{word_table.twips(width_mm)}"/></w:tabs>'
     )
     settings = paragraph._p.get_or_add_pPr()  # noqa: SLF001
     old = settings.find(qn("w:tabs"))

@@ -17,7 +17,7 @@ from small_county import csv_text, stations, write_county
 
 import geo
 from geo import catalogue, messages
-from geo.reports import document
+from geo.reports import word_table
 
 VENUES = "编号,名称,经度,纬度,容量\nv1,东馆,118.2121,25.3061,200\nv2,西馆,118.2021,25.3141,\n"
 DISTRICTS = "编号,名称\nd1,东片区\nd2,西片区\n"
@@ -215,7 +215,7 @@ def word_tables(path):
 
 
 def per_cent(text):
-    return document.shown(float(text), "share", "zh")[0] if text else None
+    return word_table.shown(float(text), "share", "zh")[0] if text else None
 
 
 def word_says_the_same(truth, path, unit, name):
@@ -225,7 +225,7 @@ def word_says_the_same(truth, path, unit, name):
         service = truth.services[row[0].split("（")[0]]
         group = truth.groups[row[1]]
         mine = truth.whole(service, group, unit=unit)
-        assert row[2] == document.shown(float(mine["people"]), "people", "zh")[0]
+        assert row[2] == word_table.shown(float(mine["people"]), "people", "zh")[0]
         assert row[4] in {per_cent(mine["share"]), "未评估", "无服务对象"}
         assert (row[4] == per_cent(mine["share"])) == bool(mine["share"])
         limit = truth.summary["services"][service]["limit"]
@@ -249,7 +249,7 @@ def people_say_the_same(truth, tables, unit, name):
         for group, cell in zip(groups, line[2:], strict=True):
             known = {row["people"] for key, row in truth.rows.items() if (key[:2], key[5]) == (mine, group)}
             if known:
-                assert cell in {document.shown(float(each), "people", "zh")[0] for each in known if each}
+                assert cell in {word_table.shown(float(each), "people", "zh")[0] for each in known if each}
                 compared += 1
     return compared
 
@@ -314,14 +314,14 @@ def gap_tables_say_the_same(truth, tables, name, book):
                 continue
             if "缺口编号" in said:
                 mine = listed[said["缺口编号"], said["服务对象"]]
-                assert said["其中列入缺口(人)"] == document.shown(mine["其中列入缺口(人)"], "people", "zh")[0]
-                assert said["覆盖率(%)"] == document.shown(mine["覆盖率(%)"], "share", "zh")[0]
+                assert said["其中列入缺口(人)"] == word_table.shown(mine["其中列入缺口(人)"], "people", "zh")[0]
+                assert said["覆盖率(%)"] == word_table.shown(mine["覆盖率(%)"], "share", "zh")[0]
             elif "未覆盖人数(人)" in said:
                 people = float(truth.gaps[said["需求编号"]]["people"])
-                assert said["未覆盖人数(人)"] == document.shown(people, "people", "zh")[0]
+                assert said["未覆盖人数(人)"] == word_table.shown(people, "people", "zh")[0]
             else:
                 mine = offers[f"{said['需求编号']}@{said['资源编号']}"]
-                assert said["可新增覆盖(人)"] == document.shown(mine["可新增覆盖(人)"], "people", "zh")[0]
+                assert said["可新增覆盖(人)"] == word_table.shown(mine["可新增覆盖(人)"], "people", "zh")[0]
             compared += 1
     return compared
 
@@ -336,10 +336,10 @@ def parks_say_the_same(truth, path):
             continue
         for service, _, group, people, served, share, *_ in lines:
             mine = truth.whole(truth.services[service], truth.groups[group], unit=parks[name])
-            assert people == document.shown(float(mine["people"]), "people", "zh")[0]
+            assert people == word_table.shown(float(mine["people"]), "people", "zh")[0]
             assert not mine["share"] or share == per_cent(mine["share"])
             assert (
-                not mine["people_served"] or served == document.shown(float(mine["people_served"]), "people", "zh")[0]
+                not mine["people_served"] or served == word_table.shown(float(mine["people_served"]), "people", "zh")[0]
             )
             compared += 1
     return compared
