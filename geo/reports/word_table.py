@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TOTAL = "F2F2F2"
 _HEADER = "DCE6F1"
+_MOST_GIVEN = 0.3  # of the width of a column
 _SHORT_ROWS = 8  # of a table that is not torn
 _WORD = re.compile("[^\\s\\-/\u2e80-\uffef]+")  # between what a line breaks at
 _LETTER_EM, _POINT_MM, _CELL_MM = 0.5, 25.4 / 72.0, 1.8
@@ -133,26 +134,26 @@ def word_mm(texts: Iterable[str], *, points: float) -> float:
     return longest * _LETTER_EM * points * _POINT_MM + _CELL_MM
 
 
-def shared_widths(weights: Sequence[float], least: Sequence[float], *, total: float) -> list[float]:
-    """Return the widths of columns by their weights, none narrower than its least where there is room for all.
+def shared_widths(weights: Sequence[float], words: Sequence[float], *, total: float) -> list[float]:
+    """Return the widths of columns by their weights; those with spare room give to those whose longest word needs it.
+
+    No column gives more than three tenths of its own.
 
     Examples
     --------
-    >>> shared_widths([1.0, 1.0, 2.0], [0.0, 40.0, 0.0], total=100.0)
-    [20.0, 40.0, 40.0]
+    >>> shared_widths([1.0, 1.0, 2.0], [0.0, 30.0, 0.0], total=100.0)
+    [23.333333333333332, 30.0, 46.666666666666664]
     >>> shared_widths([1.0, 1.0], [80.0, 80.0], total=100.0)
     [50.0, 50.0]
     """
-    fixed: dict[int, float] = {}
-    if sum(least) <= total:
-        while True:
-            left = (total - sum(fixed.values())) / (sum(w for at, w in enumerate(weights) if at not in fixed) or 1.0)
-            tight = [at for at, w in enumerate(weights) if at not in fixed and w * left < least[at]]
-            if not tight:
-                break
-            fixed |= {at: least[at] for at in tight}
-        return [fixed.get(at, weight * left) for at, weight in enumerate(weights)]
-    return [total * weight / sum(weights) for weight in weights]
+    widths = [total * weight / sum(weights) for weight in weights]
+    lacking = [max(0.0, word - width) for word, width in zip(words, widths, strict=True)]
+    spare = [min(max(0.0, width - word), _MOST_GIVEN * width) for word, width in zip(words, widths, strict=True)]
+    moved = min(sum(lacking), sum(spare))
+    if not moved:
+        return widths
+    taken, given = moved / sum(lacking), moved / sum(spare)
+    return [width + taken * lack - given * room for width, lack, room in zip(widths, lacking, spare, strict=True)]
 
 
 def kept_together(rows: int) -> set[int]:
