@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TOTAL = "F2F2F2"
 _HEADER = "DCE6F1"
+_WHOLE_SIGNS = 3  # of Chinese, that stay on one line
 _MOST_GIVEN = 0.3  # of the width of a column
 _SHORT_ROWS = 8  # of a table that is not torn
 _WORD = re.compile("[^\\s\\-/\u2e80-\uffef]+")  # between what a line breaks at
@@ -123,15 +124,17 @@ def twips(millimetres: float) -> int:
 
 
 def word_mm(texts: Iterable[str], *, points: float) -> float:
-    """Return about how wide the longest word is that no line may break; Chinese breaks anywhere.
+    """Return about how wide the longest word is that no line should break; Chinese of four signs or more breaks.
 
     Examples
     --------
-    >>> round(word_mm(["residents", "over 60 min", "常住人口"], points=9.0), 1), word_mm(["常"], points=9.0)
-    (16.1, 1.8)
+    >>> round(word_mm(["residents", "over 60 min", "常住人口"], points=9.0), 1), round(word_mm(["一级"], points=9.0), 1)
+    (16.1, 8.2)
     """
-    longest = max((len(word) for text in set(texts) for word in _WORD.findall(text)), default=0)
-    return longest * _LETTER_EM * points * _POINT_MM + _CELL_MM
+    listed = set(texts)
+    letters = max((len(word) for text in listed for word in _WORD.findall(text)), default=0)
+    signs = max((len(text) for text in listed if len(text) <= _WHOLE_SIGNS and not text.isascii()), default=0)
+    return max(letters * _LETTER_EM, float(signs)) * points * _POINT_MM + _CELL_MM
 
 
 def shared_widths(weights: Sequence[float], words: Sequence[float], *, total: float) -> list[float]:
