@@ -323,14 +323,25 @@ def by_metres(
     place: Ground,
     adequacy: Adequacy,
     unknown: Collection[tuple[str, str, str]] = (),
+    exits: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> gpd.GeoDataFrame:
     """Return `schema.COVERAGE_STANDARDS` for services measured in metres; parameters as :func:`table` takes them.
 
     On streets a unit that cannot be judged is not assessed, as in :func:`table`; a straight circle needs no street,
-    so that only people without a place are detached.
+    so that only people without a place are detached. `exits`: way of measuring → (points,) metres to where the
+    study's area ends; a unit with unserved people who are nearer to it than the distance that counts is `edge`.
     """
     blocks = [
-        _metres_block(demand, each, group, membership=membership, place=place, adequacy=adequacy, unknown=unknown)
+        _metres_block(
+            demand,
+            each,
+            group,
+            membership=membership,
+            place=place,
+            adequacy=adequacy,
+            unknown=unknown,
+            leaving_m=(exits or {}).get(each.limit.way),
+        )
         for each in measured
         for group in each.service.demand
     ]
@@ -350,6 +361,7 @@ def _metres_block(
     place: Ground,
     adequacy: Adequacy,
     unknown: Collection[tuple[str, str, str]],
+    leaving_m: NDArray[np.float64] | None,
 ) -> pd.DataFrame:
     """Return the rows of one service, distance and group: every unit."""
     on_streets = each.limit.way == "std_distance"
@@ -363,9 +375,11 @@ def _metres_block(
     not_known = np.array([(row.kind, row.unit_id, group) in unknown for row in membership.rows], dtype=bool)
     reason[not_known] = Message("coverage.unknown", {"group": Message(f"word.{group}")})
     people = np.where(not_known & (people == 0), np.nan, people)
-    served = membership.totals(np.where(each.metres <= each.limit_m, weight, 0.0))
-    nobody_beyond = np.zeros(len(people))
-    rows = _band(membership, people, served, detached, reason, nobody_beyond, limit=each.limit.minutes)
+    within = each.metres <= each.limit_m
+    served = membership.totals(np.where(within, weight, 0.0))
+    leaving = np.zeros(len(weight), dtype=bool) if leaving_m is None else leaving_m <= each.limit_m
+    beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
+    rows = _band(membership, people, served, detached, reason, beyond, limit=each.limit.minutes)
     return rows.assign(
         service=each.service.code,
         mode=each.limit.way,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
+    from geo.linked import Linked
     from geo.modes import Mode
     from geo.network import Network
     from geo.standards import Threshold
@@ -39,12 +40,11 @@ def with_metres(
     people: gpd.GeoDataFrame,
     points: gpd.GeoDataFrame,
     services: Sequence[ServiceType],
-    pieces: gpd.GeoDataFrame,
+    flat: Network,
     *,
     modes: Mapping[str, Mode],
     linked: pd.DataFrame,
     served: pd.DataFrame,
-    island_m: float,
 ) -> gpd.GeoDataFrame:
     """Return demand with `metres_<service>`, on streets to the nearest facility that works, for what is walked to.
 
@@ -54,19 +54,16 @@ def with_metres(
         `schema.DEMAND` and `schema.SERVICE_POINTS`.
     services
         Types measured in minutes.
-    pieces
-        The street pieces that the walking network was built of.
+    flat
+        From :func:`walked_flat`.
     modes
         How people move.
     linked, served
         People and points, linked to the walking network.
-    island_m
-        As the walking network took it.
     """
     walked = [service for service in services if standards.is_walked(service, modes)]
     if not walked:
         return people
-    flat = _flat(pieces, modes[WALK], island_m=island_m)
     return people.assign(
         **{
             metres_column(service): np.where(
@@ -90,6 +87,7 @@ def table(
     place: coverage.Ground,
     adequacy: Adequacy,
     unknown: Collection[tuple[str, str, str]],
+    exits: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> gpd.GeoDataFrame:
     """Return `schema.COVERAGE_STANDARDS`: coverage by `std_distance` and `std_radius`.
 
@@ -103,6 +101,8 @@ def table(
         How people move.
     membership, place, adequacy, unknown
         As :func:`geo.coverage.table` takes them.
+    exits
+        From :func:`exits`; None marks no unit as `edge`.
     """
     asked = [(service, limit) for service in services for limit in standards.thresholds(service, modes)]
     metres: dict[tuple[str, str], NDArray[np.float64]] = {
@@ -117,12 +117,49 @@ def table(
         for service, limit in asked
     ]
     return coverage.by_metres(
-        people, units, measured, membership=membership, place=place, adequacy=adequacy, unknown=unknown
+        people,
+        units,
+        measured,
+        membership=membership,
+        place=place,
+        adequacy=adequacy,
+        unknown=unknown,
+        exits=exits or {},
     )
 
 
-def _flat(pieces: gpd.GeoDataFrame, walk: Mode, *, island_m: float) -> Network:
-    """Return the walking network without gradients, at a speed that makes minutes metres: links to it stay the same."""
+def exits(
+    links: Linked, people: gpd.GeoDataFrame, services: Sequence[ServiceType], flat: Network, modes: Mapping[str, Mode]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the metres of people to where the study's area ends, by way of measuring: on streets, and straight.
+
+    Who has no service within the distance that counts, but the end of the area, may be served from beyond.
+    """
+    counted = [
+        metres
+        for service in services
+        for limit in standards.thresholds(service, modes)
+        for metres in limit.metres.values()
+    ]
+    if links.area is None or not counted:
+        return {}
+    minutes = links.exit_minutes(flat, links.zones.linked[WALK], limit=max(counted) / standards.METRES_PER_MINUTE)
+    return {
+        "std_distance": minutes * standards.METRES_PER_MINUTE,
+        "std_radius": shapely.distance(people.geometry.to_numpy(), shapely.boundary(links.area)),
+    }
+
+
+def walked_flat(pieces: gpd.GeoDataFrame, walk: Mode, *, island_m: float) -> Network:
+    """Return the walking network without gradients, at a speed that makes minutes metres: links to it stay the same.
+
+    Parameters
+    ----------
+    pieces
+        The street pieces that the walking network was built of.
+    walk, island_m
+        As the walking network took them.
+    """
     kmh = standards.METRES_PER_MINUTE * 60.0 / 1000.0
     mode = replace(walk, name="std_distance", speed_kmh=kmh, access_kmh=kmh, slope=False)
     return network.build(pieces, mode, island_m=island_m)

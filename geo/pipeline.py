@@ -290,15 +290,10 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
     served = _linked(points, networks, fence, cap_m=cap_m)
     people, points = _with_snap(people, linked), _with_snap(points, served)
     people = _with_minutes(people, points, timed, networks=networks, linked=linked, served=served)
+    walk = study.modes["walk"]
+    flat = measures.walked_flat(_pieces(inputs, walk), walk, island_m=study.adequacy.island_m)
     people = measures.with_metres(
-        people,
-        points,
-        timed,
-        _pieces(inputs, study.modes["walk"]),
-        modes=study.modes,
-        linked=linked["walk"],
-        served=served["walk"],
-        island_m=study.adequacy.island_m,
+        people, points, timed, flat, modes=study.modes, linked=linked["walk"], served=served["walk"]
     )
     progress(Message("run.surfaces"), 0.4)
     links = Linked(
@@ -339,6 +334,7 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         place=known.place,
         adequacy=study.adequacy,
         unknown=begun.unknown,
+        exits=measures.exits(links, people, timed, flat, study.modes),
     )
     asked = [service for service in services.values() if service.test == "presence"]
     table = _stacked([table, coverage.presence(inputs.units, points, asked)])

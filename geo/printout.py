@@ -168,7 +168,9 @@ def _count(found: Mapping[str, Any], lang: Lang) -> str:
         kind = text(f"word.{found['unit_kind']}", lang)
         counts = {"units": found["units"], "having": found["units_with"]}
         return text("cli.presence", lang, service=_label(found, lang), kind=kind, **counts)
-    return text("cli.inventory", lang, service=_label(found, lang), count=found["counted"])
+    mobile = found["listed"]["mobile"]
+    said = "cli.inventory_mobile" if mobile else "cli.inventory"
+    return text(said, lang, service=_label(found, lang), count=found["counted"], mobile=mobile)
 
 
 def _columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:

@@ -180,7 +180,7 @@ def _service(
         "label": service.label,
         "label_en": service.label_en,
         "test": service.test,
-        "counted": len(fixed) if service.test != "inventory" else int((mine["state"] == "working").sum()),
+        "counted": len(fixed) if service.test != "inventory" else listed["working"],
         "listed": {**listed, "mobile": int(mobile.sum())},
     }
     rows = table[table["service"] == service.code]

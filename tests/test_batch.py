@@ -343,3 +343,15 @@ def test_a_cluster_has_its_own_processes_and_memory(tmp_path: Path, options: tup
     found = ask("batch", tmp_path, "--scheduler", "tcp://127.0.0.1:1", *options)
     assert found.exit_code == 2
     assert "dask worker" in found.stderr
+
+
+def test_a_list_that_is_held_open_is_named_and_all_three_stay_as_they_were(tmp_path: Path) -> None:
+    lists = {tmp_path / name: name.encode() for name in ("batch.json", "summary.xlsx", "index.html")}
+    whole.write(lists)
+    (tmp_path / "summary.xlsx").unlink()
+    (tmp_path / "summary.xlsx").mkdir()  # what cannot be replaced
+    with pytest.raises(OSError, match=r"summary\.xlsx"):
+        whole.write(dict.fromkeys(lists, b"new"))
+    assert (tmp_path / "batch.json").read_bytes() == b"batch.json"
+    assert (tmp_path / "index.html").read_bytes() == b"index.html"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["batch.json", "index.html", "summary.xlsx"]

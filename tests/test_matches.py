@@ -6,9 +6,24 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, box
 
-from geo import catalogue, gaps as gaps_room, matches, measures, modes, network, schema, snapping, standards, venues
+from geo import (
+    adequacy,
+    catalogue,
+    gaps as gaps_room,
+    matches,
+    measures,
+    modes,
+    network,
+    schema,
+    snapping,
+    standards,
+    venues,
+)
+from geo.linked import Linked
+from geo.study_file import Adequacy
+from geo.zones import Zones
 
 CRS = "EPSG:4548"
 EAST, NORTH = 500_000.0, 2_800_000.0
@@ -137,12 +152,45 @@ def test_metres_on_streets_and_as_the_crow_flies(street):
     people = people_of([("a", 1.0, 0), ("b", 2.0, 300), ("c", 4.0, 500), ("d", 8.0, 1000), ("e", 16.0, 1100)])
     people.geometry = [Point(shape.x, shape.y + 40.0) for shape in people.geometry]
     mine, theirs = linked(net, people.geometry), linked(net, points.geometry)
-    walked = measures.with_metres(
-        people, points, [service], pieces, modes=modes.BUILTIN, linked=mine, served=theirs, island_m=0.0
-    )
+    flat = measures.walked_flat(pieces, modes.BUILTIN["walk"], island_m=0.0)
+    walked = measures.with_metres(people, points, [service], flat, modes=modes.BUILTIN, linked=mine, served=theirs)
     assert walked["metres_gig_station"].tolist() == pytest.approx([40.0, 340.0, 540.0, 1040.0, 1140.0], abs=0.05)
     straight = measures.straight_metres(people, points, service)
     assert straight.tolist() == pytest.approx(np.hypot([0, 300, 500, 1000, 1100], 40.0).tolist(), abs=1e-6)
+
+
+def test_who_may_be_served_from_beyond_makes_an_edge_in_metres_too(street):
+    """The station at 0 serves A (500 m); B (1.4 km from the end of the area) is lacking, C (600 m from it) is edge."""
+    pieces, net = street
+    service = catalogue.service_types()["gig_station"]  # 1000 m on streets and straight
+    points = points_of([("S1", "", "gig_station", "working", "", 0.0, 0)])
+    people = people_of([("a", 10.0, 500), ("b", 20.0, 1200), ("c", 40.0, 2000)])
+    people["community"] = ["A", "B", "C"]
+    people["snap_status_ebike"] = "ok"
+    units = gpd.GeoDataFrame(
+        {"unit_kind": "community", "unit_id": ["A", "B", "C"], "unit_name": ["A", "B", "C"], "area": ""},
+        geometry=[shape.buffer(100.0) for shape in people.geometry],
+        crs=CRS,
+    )
+    mine, theirs = linked(net, people.geometry), linked(net, points.geometry)
+    area = box(EAST - 9000.0, NORTH - 9000.0, EAST + 2600.0, NORTH + 9000.0)
+    links = Linked(Zones({"walk": net}, {"walk": theirs}, {"walk": mine}, None, 300.0), pieces, None, area, ())
+    flat = measures.walked_flat(pieces, modes.BUILTIN["walk"], island_m=0.0)
+    people = measures.with_metres(people, points, [service], flat, modes=modes.BUILTIN, linked=mine, served=theirs)
+    exits = measures.exits(links, people, [service], flat, modes.BUILTIN)
+    assert exits["std_radius"].tolist() == pytest.approx([2100.0, 1400.0, 600.0])
+    assert exits["std_distance"].tolist() == pytest.approx([np.inf, np.inf, 600.0], abs=0.05)  # beyond 1000 m unasked
+    limits = Adequacy()
+    asked = adequacy.asked_of([service])
+    known = adequacy.known(people, units, pieces, asked, limits=limits, unknown=frozenset())
+    told = {"membership": known.membership, "place": known.place, "adequacy": limits, "unknown": ()}
+    for given, states in ((exits, ["ok", "ok", "edge"]), (None, ["ok", "ok", "ok"])):
+        table = measures.table(people, points, units, [service], modes=modes.BUILTIN, **told, exits=given)
+        rows = table[(table["unit_kind"] == "community") & (table["demand"] == "residents")]
+        for way in standards.WAYS:
+            found = rows[(rows["mode"] == way) & (rows["limit_minutes"] == service.limit)]
+            assert found["status"].tolist() == states
+            assert found["people_served"].tolist() == [10.0, 0.0, 0.0]
 
 
 def test_the_radius_of_charging_is_that_of_the_area():

@@ -244,6 +244,19 @@ def test_the_workbook_shows_ledger_and_comparison(quarters: dict[str, Any]) -> N
     assert (mine["责任单位"], mine["系统判断"], mine["是否超期"]) == ("人社局", "反弹", "超期")
     assert mine["备注"] == EDITS["备注"]
     assert len(rows) == len(TWO)
+    gaps = book["服务覆盖缺口清单"]
+    header = [cell.value for cell in gaps[3]]
+    (mine,) = (
+        row
+        for line in gaps.iter_rows(min_row=4, values_only=True)
+        if (row := dict(zip(header, line, strict=True)))["缺口编号"] == GIG["A-1"]
+    )
+    assert (mine["责任单位"], mine["完成时限"], mine["状态"], mine["上期状态"]) == (
+        "人社局",
+        "2026-12-20",
+        "反弹",
+        "新增",
+    )
     texts = [cell.value for row in book["与上期对比"].iter_rows() for cell in row if cell.value]
     assert texts.index("长者食堂：时限（分钟）由 15 改为 60") < texts.index("三、逐处对比")
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]

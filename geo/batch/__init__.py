@@ -154,5 +154,5 @@ def _list_all(found: list[Outcome], out: Path, lang: Lang) -> Path:
         whole.write(contents)
     except OSError as error:
         why = Message("batch.lists_unwritten", {"why": error.strerror or str(error)})
-        raise InputFaultsError([Fault(str(out), why)]) from error
+        raise InputFaultsError([Fault(str(error.filename or out), why)]) from error
     return index

@@ -11,7 +11,7 @@ import xlsxwriter
 from geo.batch.listing import header_of, headlines
 from geo.batch.page import band
 from geo.messages import subject, text
-from geo.reports import cells
+from geo.reports import cells, layout
 from geo.schema import GROUPS
 from geo.study import last_day
 
@@ -32,7 +32,6 @@ _OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": False,
 }
-_CELL_CHARACTERS = 16_000  # a cell holds twice as many units of UTF-16
 _A4 = 9
 _HEADER_ROW = 2
 _HEADER_POINTS, _LINE_POINTS = 44.0, 14.0
@@ -165,7 +164,7 @@ def _sheet(
     sheet.write_string(1, 0, book.words["basis"], book.formats["origin"])
     for position, (head, width) in enumerate(zip(heads, widths, strict=True)):
         sheet.set_column(position, position, width)
-        sheet.write_string(_HEADER_ROW, position, _fitted(head), book.formats["header"])
+        sheet.write_string(_HEADER_ROW, position, layout.fitted(head), book.formats["header"])
     sheet.set_row(0, 26)
     sheet.set_row(_HEADER_ROW, _HEADER_POINTS)
     for number, row in enumerate(rows, start=_HEADER_ROW + 1):
@@ -188,13 +187,9 @@ def _write(book: _Book, sheet: Worksheet, row: int, column: int, cell: _Cell) ->
     if number is not None:
         sheet.write_number(row, column, number, book.formats[cell.style])
         return 1
-    shown = _fitted(cells.text_of(cell.value, book.lang))
+    shown = layout.fitted(cells.text_of(cell.value, book.lang))
     if not shown.strip():
         sheet.write_string(row, column, "—", book.formats["none"])
         return 1
     sheet.write_string(row, column, shown, book.formats["text" if cell.style != "none" else "none"])
     return shown.count("\n") + 1
-
-
-def _fitted(shown: str) -> str:
-    return shown if len(shown) <= _CELL_CHARACTERS else f"{shown[: _CELL_CHARACTERS - 1]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,11 @@ from geo.reports.static_maps import Sheet, Streets, Words
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from geo.catalogue import ServiceType
     from geo.reports.edition import Edition
-    from geo.reports.static_maps import Box, LineStyle
+    from geo.reports.static_maps import Box, Frame
 
 WIDTH_IN, PARK_WIDTH_IN = 6.14, 6.6  # the text of an A4 page, of a page of a park
 DPI, PARK_DPI = 150, 300
@@ -29,6 +28,15 @@ PARK_AROUND_M = 900.0
 _SIGN_SHARE = 0.011  # of a map's width, about that of a sign
 _WIDEST, _NARROWEST = 2.2, 1.4  # of a map's place, across to up
 _MARKERS = ("o", "s", "^", "D", "v", "P", "*", "X", "p", "h", "<", ">")
+_GATE, _FACTORY = static_maps.point_sign("s", "#ffd92f", "black"), static_maps.point_sign(".", "#7f7f7f")
+_PARK = static_maps.area_sign("#fdd0a2", static_maps.FOCUS, width=1.6)
+_GAP = static_maps.area_sign(None, static_maps.GAP, hatch="////")
+_FACILITY = static_maps.point_sign("o", static_maps.POINT)
+_OUTLINES = {
+    "community": static_maps.line_sign(static_maps.UNIT, 0.5, style="dotted"),
+    "park": static_maps.line_sign(static_maps.UNIT, 0.9),
+    "district": static_maps.line_sign(static_maps.UNIT, 1.1, style="dashdot"),
+}
 _COLOURS = ("#1b6ca8", "#8c2d04", "#41792e", "#6a51a3", "#b8860b", "#0b7a75", "#a50f64", "#4d4d4d")
 
 
@@ -72,9 +80,9 @@ class Atlas:
         """Return the map of the county: its units and all services that are counted or planned."""
         edition = self.edition
         sheet = self._sheet(edition.say("map_county", study=self._study), height_in=4.9, dpi=DPI)
-        axes = sheet.frame(0, self.whole)
-        self._ground(sheet, axes, self.whole, names=("district",))
-        self._points(sheet, axes, list(edition.results.services))
+        frame = sheet.frame(self.whole)
+        self._ground(sheet, frame, self.whole, names=("district",))
+        self._points(sheet, frame, list(edition.results.services))
         return sheet.png()
 
     def services(self) -> list[bytes]:
@@ -92,14 +100,15 @@ class Atlas:
         box = static_maps.padded(shape.bounds)
         name = cells.text_of(mine["unit_name"].iloc[0], edition.lang)
         sheet = self._sheet(edition.say("map_district", district=name), height_in=5.2, dpi=DPI)
-        axes = sheet.frame(0, box)
-        self._ground(sheet, axes, box, names=("community", "park"))
-        static_maps.draw_areas(axes, [shape], face=None, edge=static_maps.FOCUS, width=2.0, order=4)
-        sheet.legend.add(edition.say("sign_district"), static_maps.line_sign(static_maps.FOCUS, 2.0))
+        frame = sheet.frame(box)
+        self._ground(sheet, frame, box, names=("community", "park"))
+        focus = static_maps.line_sign(static_maps.FOCUS, 2.0)
+        static_maps.draw_areas(frame, [shape], focus, order=4)
+        sheet.legend.add(edition.say("sign_district"), focus)
         gaps = edition.results.gaps
         near = gaps[gaps["districts"].str.split(cells.LIST_MARK).map(lambda listed: unit_id in listed).astype(bool)]
-        self._gaps(sheet, axes, near)
-        self._points(sheet, axes, list(edition.results.services), box=box)
+        self._gaps(sheet, frame, near)
+        self._points(sheet, frame, list(edition.results.services), box=box)
         return sheet.png()
 
     def park(self, unit_id: str, gap_ids: set[str], *, height_in: float = 4.2) -> bytes | None:
@@ -116,23 +125,23 @@ class Atlas:
         sheet = self._sheet(
             edition.say("map_park", park=name), height_in=height_in, dpi=PARK_DPI, width_in=PARK_WIDTH_IN
         )
-        axes = sheet.frame(0, box)
-        self._ground(sheet, axes, box, names=())
+        frame = sheet.frame(box)
+        self._ground(sheet, frame, box, names=())
         gates = results.context.get("gates")
         if gates is not None and len(gates):
             own = gates[gates["unit_id"] == unit_id]
-            static_maps.draw_points(axes, own.geometry.to_numpy(), marker="s", face="#ffd92f", edge="black", size=16)
+            static_maps.draw_points(frame, own.geometry.to_numpy(), _GATE)
             if len(own):
-                sheet.legend.add(edition.say("sign_gate"), static_maps.point_sign("s", "#ffd92f", "black"))
+                sheet.legend.add(edition.say("sign_gate"), _GATE)
         factories = self.units["factory"].geometry.to_numpy()
-        static_maps.draw_points(axes, factories, marker=".", face="#7f7f7f", size=14, order=5)
+        static_maps.draw_points(frame, factories, _FACTORY, order=5)
         if len(factories):
-            sheet.legend.add(edition.say("sign_factory"), static_maps.point_sign(".", "#7f7f7f"))
-        static_maps.draw_areas(axes, [shape], face="#fdd0a2", edge=static_maps.FOCUS, width=1.6, alpha=0.6, order=3)
-        sheet.legend.add(edition.say("sign_park_shown"), static_maps.area_sign("#fdd0a2", static_maps.FOCUS))
-        self._gaps(sheet, axes, results.gaps[results.gaps["gap_id"].isin(gap_ids)])
-        self._points(sheet, axes, list(results.services), box=box, size=26)
-        static_maps.draw_name(axes, shape, name, size=8, bold=True)
+            sheet.legend.add(edition.say("sign_factory"), _FACTORY)
+        static_maps.draw_areas(frame, [shape], _PARK, alpha=0.6, order=3)
+        sheet.legend.add(edition.say("sign_park_shown"), _PARK)
+        self._gaps(sheet, frame, results.gaps[results.gaps["gap_id"].isin(gap_ids)])
+        self._points(sheet, frame, list(results.services), box=box, size=5.0)
+        static_maps.draw_name(frame, shape, name, size=8, bold=True)
         return sheet.png()
 
     @property
@@ -162,41 +171,32 @@ class Atlas:
         )
         return Sheet(words, width_in=width_in, height_in=height_in, dpi=dpi, rows=rows, columns=columns)
 
-    def _ground(self, sheet: Sheet, axes: Axes, box: Box, *, names: tuple[str, ...], legend: bool = True) -> None:
+    def _ground(self, sheet: Sheet, frame: Frame, box: Box, *, names: tuple[str, ...], legend: bool = True) -> None:
         """Draw water, streets and the outlines of units, and name some kinds of them."""
         edition, context = self.edition, self.edition.results.context
         window = shapely.box(*box).buffer(max(box[2] - box[0], box[3] - box[1]) / 2.0)
         water = context.get("water")
         if water is not None and len(water):
             near = [shape for shape in water.geometry if shape is not None and shape.intersects(window)]
-            static_maps.draw_areas(axes, near, face=static_maps.WATER, order=1)
-        static_maps.draw_streets(axes, self.streets, box)
-        styles: tuple[tuple[str, float, LineStyle], ...] = (
-            ("community", 0.5, "dotted"),
-            ("park", 0.9, "solid"),
-            ("district", 1.1, "dashdot"),
-        )
-        for kind, width, style in styles:
+            static_maps.draw_areas(frame, near, static_maps.area_sign(static_maps.WATER), order=1)
+        static_maps.draw_streets(frame, self.streets)
+        for kind, sign in _OUTLINES.items():
             table = self.units[kind]
-            static_maps.draw_areas(
-                axes, table.geometry, face=None, edge=static_maps.UNIT, width=width, style=style, order=3
-            )
+            static_maps.draw_areas(frame, table.geometry, sign, order=3)
             if len(table) and legend:
-                sheet.legend.add(
-                    wording.unit_kind(kind, edition.lang), static_maps.line_sign(static_maps.UNIT, width, style=style)
-                )
+                sheet.legend.add(wording.unit_kind(kind, edition.lang), sign)
             if kind in names:
-                self._names(axes, table, shapely.box(*box), size=7.5 if kind == "district" else 6.5)
+                self._names(frame, table, shapely.box(*box), size=7.5 if kind == "district" else 6.5)
         if legend:
             sheet.legend.add(edition.say("sign_street"), static_maps.line_sign(static_maps.STREET, 1.2))
 
-    def _names(self, axes: Axes, table: gpd.GeoDataFrame, window: shapely.Geometry, *, size: float) -> None:
+    def _names(self, frame: Frame, table: gpd.GeoDataFrame, window: shapely.Geometry, *, size: float) -> None:
         for shape, name in zip(table.geometry, table["unit_name"].tolist(), strict=True):
             inside = shape.intersection(window) if shape is not None else None
-            static_maps.draw_name(axes, inside, cells.text_of(name, self.edition.lang), size=size)
+            static_maps.draw_name(frame, inside, cells.text_of(name, self.edition.lang), size=size)
 
     def _points(
-        self, sheet: Sheet, axes: Axes, services: list[str], *, box: Box | None = None, size: float = 16.0
+        self, sheet: Sheet, frame: Frame, services: list[str], *, box: Box | None = None, size: float = 4.0
     ) -> None:
         """Draw the facilities that count, by service, and hollow those that are planned."""
         edition, points = self.edition, self.edition.results.service_points
@@ -211,23 +211,20 @@ class Atlas:
             mine = seen & (points["type"] == code).to_numpy()
             here = shapes[mine & counted]
             if len(here):
-                static_maps.draw_points(axes, here, marker=marker, face=colour, size=size)
-                name = wording.service(code, edition.results, edition.lang)
-                sheet.legend.add(name, static_maps.point_sign(marker, colour))
+                sign = static_maps.point_sign(marker, colour)
+                static_maps.draw_points(frame, here, sign, size=size)
+                sheet.legend.add(wording.service(code, edition.results, edition.lang), sign)
             planned = shapes[mine & (state == "planned")]
             if len(planned):
-                static_maps.draw_points(axes, planned, marker=marker, face="white", edge=colour, size=size)
+                static_maps.draw_points(frame, planned, static_maps.point_sign(marker, "white", colour), size=size)
                 sheet.legend.add(edition.say("sign_planned"), static_maps.point_sign("o", "white", static_maps.POINT))
 
-    def _gaps(self, sheet: Sheet, axes: Axes, gaps: gpd.GeoDataFrame) -> None:
+    def _gaps(self, sheet: Sheet, frame: Frame, gaps: gpd.GeoDataFrame) -> None:
         """Draw gaps hatched, so that they stand out in print and to colour-blind eyes."""
         whole = [shapely.union_all(gaps.geometry.to_numpy())] if len(gaps) else []
-        static_maps.draw_areas(
-            axes, whole, face=None, edge=static_maps.GAP, width=0.8, hatch="////", order=4, alpha=0.75
-        )
+        static_maps.draw_areas(frame, whole, _GAP, order=4, alpha=0.75)
         if len(gaps):
-            sign = static_maps.area_sign(None, static_maps.GAP, hatch="////")
-            sheet.legend.add(self.edition.say("sign_gap"), sign)
+            sheet.legend.add(self.edition.say("sign_gap"), _GAP)
 
     def _panels(self, kinds: list[ServiceType]) -> bytes:
         edition = self.edition
@@ -236,33 +233,32 @@ class Atlas:
         sheet = self._sheet(title, height_in=1.15 + 2.2 * rows, dpi=DPI, rows=rows, columns=2)
         for number, kind in enumerate(kinds):
             name = f"{kind.name(edition.lang)}　{wording.ring(kind.rings[0], edition.lang)}"
-            axes = sheet.frame(number, self.whole, name=name)
-            self._ground(sheet, axes, self.whole, names=(), legend=number == 0)
-            self._rings(sheet, axes, kind)
+            frame = sheet.frame(self.whole, name=name)
+            self._ground(sheet, frame, self.whole, names=(), legend=number == 0)
+            self._rings(sheet, frame, kind)
             gaps = edition.results.gaps
-            self._gaps(sheet, axes, gaps[gaps["service"] == kind.code])
+            self._gaps(sheet, frame, gaps[gaps["service"] == kind.code])
             points = edition.results.service_points
             here = points.geometry.to_numpy()[((points["type"] == kind.code) & points["counted"]).to_numpy()]
-            static_maps.draw_points(axes, here, marker="o", face=static_maps.POINT, size=8)
-            sheet.legend.add(edition.say("sign_facility"), static_maps.point_sign("o", static_maps.POINT))
+            static_maps.draw_points(frame, here, _FACILITY, size=2.8)
+            sheet.legend.add(edition.say("sign_facility"), _FACILITY)
         return sheet.png()
 
-    def _rings(self, sheet: Sheet, axes: Axes, kind: ServiceType) -> None:
+    def _rings(self, sheet: Sheet, frame: Frame, kind: ServiceType) -> None:
         """Draw the bands of a service, the widest first, dark to light of one hue."""
         drawing = self.edition.results.drawing
         mine = drawing[(drawing["service"] == kind.code) & (drawing["mode"] == kind.mode)]
         mine = mine[mine["combine"] == "dissolve"].sort_values("limit_minutes", ascending=False)
         bands = sorted(mine["limit_minutes"].tolist())
-        rows: list[tuple[Any, ...]] = list(zip(mine["limit_minutes"].tolist(), mine.geometry, strict=True))
-        for limit, shape in rows:
-            at = bands.index(limit) + max(0, len(static_maps.RINGS) - len(bands))
-            colour = static_maps.RINGS[min(at, len(static_maps.RINGS) - 1)]
-            static_maps.draw_areas(axes, [shape], face=colour, alpha=0.55, order=1.5)
+        last = len(static_maps.RINGS) - 1
+        signs = {
+            limit: static_maps.area_sign(static_maps.RINGS[min(at + max(0, last + 1 - len(bands)), last)])
+            for at, limit in enumerate(bands)
+        }
+        for limit, shape in zip(mine["limit_minutes"].tolist(), mine.geometry, strict=True):
+            static_maps.draw_areas(frame, [shape], signs[limit], alpha=0.55, order=1.5)
         for limit in bands:
-            at = bands.index(limit) + max(0, len(static_maps.RINGS) - len(bands))
-            colour = static_maps.RINGS[min(at, len(static_maps.RINGS) - 1)]
-            label = self.edition.say("sign_ring", n=cells.rounded(limit))
-            sheet.legend.add(label, static_maps.area_sign(colour))
+            sheet.legend.add(self.edition.say("sign_ring", n=cells.rounded(limit)), signs[limit])
 
 
 def _apart(shapes: NDArray[np.object_], *, by_m: float) -> NDArray[np.object_]:

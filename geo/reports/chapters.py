@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from geo.reports.headline import Covered
     from geo.reports.scope import Scope
 
-MOST_LINES = 25  # of a long list in the report of a study; all lines are in the workbook
+MOST_LINES = 25  # of a long list; all lines are in the workbook
 MOST_SERVICES = 8  # beside each other in one table
 WIDTH_IN = 6.14
 _CHANGES = ("new", "lasting", "better", "returned", "closing")
@@ -65,6 +65,8 @@ def basics(report: Report, scope: Scope, atlas: Atlas) -> None:
     report.text(text)
     if head.synthetic:
         report.text(edition.tell("synthetic"))
+    if scope.is_study:  # before the table: under both there is no room for it on the page
+        report.picture(atlas.county(), edition.say("map_county", study=scope.name), width_in=WIDTH_IN)
     names = scope.findings.names
     columns = [
         Column(edition.say("unit_kind"), 12),
@@ -82,8 +84,6 @@ def basics(report: Report, scope: Scope, atlas: Atlas) -> None:
     total = [edition.say("total"), scope.name, *(people.get(scope.unit, {}).get(group) for group in groups)]
     report.table(edition.tell("table_people", name=scope.name), columns, lines, total=total)
     report.note(edition.tell("note_people_study" if scope.is_study else "note_people_district"))
-    if scope.is_study:
-        report.picture(atlas.county(), edition.say("map_county", study=scope.name), width_in=WIDTH_IN)
 
 
 def _units(scope: Scope) -> str:
@@ -293,11 +293,11 @@ def gaps(report: Report, scope: Scope, atlas: Atlas) -> None:
         "service": 18,
         "served_groups": 14,
         "people_in_gaps": 14,
-        "share_of_unit": 13,
+        "share_of_unit": 15,
         "minutes": 14,
         "nearest": 24,
         "later_level": 10,
-        "later_measure": 34,
+        "later_measure": 32,
     }
     places_ = [at[edition.say(name)] for name in wanted]
     columns = [
@@ -325,8 +325,7 @@ def proposals(report: Report, scope: Scope, atlas: Atlas) -> None:
     values = {f"n{level}": levels.count(level) for level in (1, 2, 3)}
     matched = sum(bool(need.matches) for need in scope.needs)
     report.text(edition.tell("proposals", **values, matched=matched, all=len(levels)))
-    most = MOST_LINES if scope.is_study else len(scope.needs)
-    needs = scope.needs[:most]
+    needs = scope.needs[:MOST_LINES]
     report.heading(edition.tell("section_needs"), level=2)
     lines = list(sheet_lists.need_lines(edition, needs))
     _picked(
@@ -335,7 +334,7 @@ def proposals(report: Report, scope: Scope, atlas: Atlas) -> None:
         sheet_lists.need_columns(edition),
         lines,
         name="needs",
-        kept={1: 32, 2: 20, 4: 20, 7: 14, 9: 14, 10: 10, 11: 40, 12: 22},
+        kept={1: 32, 2: 20, 4: 20, 7: 14, 9: 14, 10: 10, 11: 36, 12: 28},
     )
     _more(report, edition, len(scope.needs) - len(needs))
     report.heading(edition.tell("section_resources"), level=2)
@@ -353,7 +352,7 @@ def proposals(report: Report, scope: Scope, atlas: Atlas) -> None:
     report.heading(edition.tell("section_offers"), level=2)
     offers = [line for line in scope.findings.offers if line[2] in own]
     offers.sort(key=lambda line: (-float(str(line[6])), str(line[1])))
-    shown = offers[:MOST_LINES] if scope.is_study else offers
+    shown = offers[:MOST_LINES]
     _picked(
         report,
         edition,
@@ -439,7 +438,7 @@ def quality(report: Report, scope: Scope, atlas: Atlas) -> None:
     edition, results = scope.edition, scope.edition.results
     summary = results.summary
     for warning in summary.get("warnings", ()):
-        report.text(cells.text_of(warning, edition.lang))
+        report.text(edition.ended(warning))
     repairs = {str(name): int(number) for name, number in summary.get("repairs", {}).items()}
     if repairs:
         said = edition.listed(

@@ -10,24 +10,25 @@ import copy
 import datetime as dt
 import io
 import zipfile
-from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.opc.pkgwriter import PackageWriter
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Inches, Mm, Pt, RGBColor
+from docx.text.paragraph import Paragraph
 
-from geo.reports import cells, wording
+from geo.reports import cells, word_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from docx.document import Document as Docx
     from docx.styles.style import ParagraphStyle
-    from docx.text.paragraph import Paragraph
 
     from geo.messages import Lang
     from geo.reports.layout import Column
@@ -43,14 +44,8 @@ MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_m
 PAGE_MM = (210, 297)
 NARROW_MM = {"top_margin": 16, "bottom_margin": 16, "left_margin": 20, "right_margin": 20}  # one park, one page
 BODY_PT, LINE_PT, TABLE_PT, CAPTION_PT = 16, 28, 9, 12
-_TOTAL = "F2F2F2"
-_HEADER = "DCE6F1"
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 _CONTENTS_LEVELS = 2
-_EDGES = "".join(
-    f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
-    for side in ("top", "left", "bottom", "right", "insideH", "insideV")
-)
 
 
 class Report:
@@ -67,32 +62,30 @@ class Report:
         table_pt: float = TABLE_PT,
     ) -> None:
         self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
-        self.lang, self.day, self.words = lang, day, words
-        self.document: Docx = Document()
+        self.lang, self.day, self.words, self.table_pt = lang, day, words, table_pt
+        self.document: Docx = Document(io.BytesIO(_blank(tuple(margins_mm.items()), table_pt)))
         self._numbers = {"table": 0, "figure": 0}
         self._headings: list[tuple[int, str, str]] = []
         self._contents: Paragraph | None = None
-        _page(self.document, margins_mm)
-        _styles(self.document, table_pt)
-        _font_table(self.document)
+        self._styles = {style.name: style.style_id for style in self.document.styles}
         self._properties(title)
         self._footer()
 
     def title(self, text: str, below: Iterable[str] = ()) -> None:
         """Write the title, centred, and lines under it."""
-        self.document.add_paragraph(_clean(text), style="Title")
+        self._add(text, "Title")
         for line in below:
-            self.document.add_paragraph(_clean(line), style="Subtitle")
+            self._add(line, "Subtitle")
 
     def contents(self) -> None:
         """Set aside the place of the table of contents; its entries are the headings that follow."""
-        heading = self.document.add_paragraph(self.words["contents"], style="Subtitle")
+        heading = self._add(self.words["contents"], "Subtitle")
         heading.paragraph_format.space_before = Pt(12)
-        self._contents = self.document.add_paragraph(style="TOC Entry")
+        self._contents = self._add("", "TOC Entry")
 
     def heading(self, text: str, *, level: int = 1, new_page: bool = False) -> None:
         """Write a heading of level 1 or 2, on a new page if wished."""
-        paragraph = self.document.add_paragraph(_clean(text), style=f"Heading {level}")
+        paragraph = self._add(text, f"Heading {level}")
         if new_page:
             paragraph.paragraph_format.page_break_before = True
         mark = f"_Toc{len(self._headings) + 1:04d}"
@@ -101,15 +94,15 @@ class Report:
 
     def text(self, text: str) -> None:
         """Write a paragraph of the body."""
-        self.document.add_paragraph(_clean(text), style="Normal")
+        self._add(text, "Normal")
 
     def note(self, text: str) -> None:
         """Write a note under a table or a map."""
-        self.document.add_paragraph(_clean(text), style="Note")
+        self._add(text, "Note")
 
     def picture(self, png: bytes, caption: str, *, width_in: float) -> None:
         """Place a map with its numbered caption below; the caption is also what is read out for it."""
-        paragraph = self.document.add_paragraph(style="Figure")
+        paragraph = self._add("", "Figure")
         run = paragraph.add_run()
         shape = run.add_picture(io.BytesIO(png), width=Inches(width_in))
         shape._inline.docPr.set("descr", _clean(caption))  # noqa: SLF001 - the library has no word for it
@@ -133,33 +126,27 @@ class Report:
         if not lines:
             self.note(empty or self.words["nothing"])
             return
-        widths = [self.text_mm * column.width / sum(each.width for each in columns) for column in columns]
-        header = _row(
-            [
-                _cell(column.header, width, align="center", bold=True, shade=_HEADER)
-                for column, width in zip(columns, widths, strict=True)
-            ],
-            header=True,
-        )
-        last = len(lines) - 1 if total is not None else -1  # the total never stands on a page of its own
-        body = [_line(line, columns, widths, self.lang, keep=at == last) for at, line in enumerate(lines)]
-        if total is not None:
-            body.append(_line(total, columns, widths, self.lang, total=True))
-        grid = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
-        text = f"<w:tbl {nsdecls('w')}>{_table_settings(self.text_mm)}<w:tblGrid>{grid}</w:tblGrid>{header}{''.join(body)}</w:tbl>"
+        text = word_table.of(columns, lines, total=total, lang=self.lang, width_mm=self.text_mm, points=self.table_pt)
         self.document.element.body._insert_tbl(parse_xml(text))  # noqa: SLF001 - cell by cell it takes a hundred times as long
 
     def save(self) -> bytes:
         """Return the document's bytes, its contents filled in."""
         self._fill_contents()
-        target = io.BytesIO()
-        self.document.save(target)
-        return _same_bytes(target.getvalue())
+        return _packed(self.document)
+
+    def _add(self, text: str, style: str) -> Paragraph:
+        """Add a paragraph; styles are known by their ids, since looking for a name takes longer than all the rest."""
+        element = self.document.element.body.add_p()
+        element.style = self._styles[style]
+        paragraph = Paragraph(element, self.document._body)  # noqa: SLF001 - as the library's own does it
+        if text:
+            paragraph.add_run(_clean(text))
+        return paragraph
 
     def _caption(self, kind: str, text: str, *, keep: bool) -> None:
         """Write a caption with a number that is a field, so that Word counts on when somebody adds one."""
         self._numbers[kind] += 1
-        paragraph = self.document.add_paragraph(style="Caption")
+        paragraph = self._add("", "Caption")
         paragraph.paragraph_format.keep_with_next = keep
         paragraph.add_run(self.words[kind])
         _field(paragraph, f"SEQ {self.words[f'{kind}_series']} \\* ARABIC", str(self._numbers[kind]))
@@ -199,28 +186,21 @@ class Report:
         paragraph.add_run(after)
 
 
-def shown(value: object, kind: str, lang: Lang) -> tuple[str, bool]:
-    """Return a value as a cell of a document shows it, and whether it is a number.
-
-    Examples
-    --------
-    >>> shown(1234.0, "people", "zh"), shown(0.8898, "share", "zh"), shown(None, "share", "zh"), shown(12, "text", "en")
-    (('1,234', True), ('89.0%', True), ('—', False), ('12', False))
-    """
-    number = cells.number_of(value) if kind != "text" and not isinstance(value, bool) else None
-    if number is None:
-        text = cells.text_of(value, lang) if not isinstance(value, float) or value == value else ""  # noqa: PLR0124
-        return (text.strip() or wording.NOT_APPLICABLE), False
-    if kind == "people":
-        return cells.rounded(number) if number % 1 else f"{number:,.0f}", True
-    if kind in {"share", "share_fine"}:
-        return f"{number * 100.0:.{1 if kind == 'share' else 2}f}%", True
-    return f"{number:.{ {'minutes': 1, 'degrees': 6}.get(kind, 0) }f}", True
-
-
 def _clean(text: str) -> str:
     """Return text that the format takes."""
     return cells.text_of(text, "zh")
+
+
+@cache
+def _blank(margins_mm: tuple[tuple[str, float], ...], table_pt: float) -> bytes:
+    """Return an empty document with page, styles and fonts, which takes as long to set as a short report."""
+    document = Document()
+    _page(document, dict(margins_mm))
+    _styles(document, table_pt)
+    _font_table(document)
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()
 
 
 def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:
@@ -299,57 +279,6 @@ def _font_table(document: Docx) -> None:
     part._blob = f"{declared}<w:fonts {nsdecls('w')}>{entries}</w:fonts>".encode()  # noqa: SLF001
 
 
-def _line(
-    line: Sequence[object],
-    columns: Sequence[Column],
-    widths: Sequence[float],
-    lang: Lang,
-    *,
-    total: bool = False,
-    keep: bool = False,
-) -> str:
-    """Return a row of a table; the total is bold, and empty where there is nothing to sum."""
-    parts = []
-    for value, column, width in zip(line, columns, widths, strict=True):
-        text, number = shown(value, column.kind, lang)
-        nothing = text == wording.NOT_APPLICABLE
-        align = "right" if number else "center" if nothing else "left"
-        text = "" if total and nothing else text
-        parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
-    return _row(parts)
-
-
-def _row(parts: Iterable[str], *, header: bool = False) -> str:
-    """Return a row that is not torn; a header comes again on every page."""
-    rules = "<w:cantSplit/><w:tblHeader/>" if header else "<w:cantSplit/>"
-    return f"<w:tr><w:trPr>{rules}</w:trPr>{''.join(parts)}</w:tr>"
-
-
-def _cell(
-    text: str, width_mm: float, *, align: str, bold: bool = False, shade: str | None = None, keep: bool = False
-) -> str:
-    shading = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
-    together = "<w:keepNext/>" if keep else ""
-    face = "<w:rPr><w:b/></w:rPr>" if bold else ""
-    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in _clean(text).split("\n"))
-    return (
-        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width_mm)}" w:type="dxa"/>{shading}<w:vAlign w:val="center"/></w:tcPr>'
-        f'<w:p><w:pPr><w:pStyle w:val="Cell"/>{together}<w:jc w:val="{align}"/></w:pPr><w:r>{face}{lines}</w:r></w:p></w:tc>'
-    )
-
-
-def _table_settings(width_mm: float) -> str:
-    return (
-        f'<w:tblPr><w:tblW w:w="{_twips(width_mm)}" w:type="dxa"/><w:jc w:val="center"/>'
-        f'<w:tblBorders>{_EDGES}</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar>'
-        '<w:left w:w="40" w:type="dxa"/><w:right w:w="40" w:type="dxa"/></w:tblCellMar></w:tblPr>'
-    )
-
-
-def _twips(millimetres: float) -> int:
-    return round(millimetres * 1440 / 25.4)
-
-
 def _bookmark(paragraph: Paragraph, name: str, number: int) -> None:
     """Mark a heading, so that the contents can point to it."""
     element = paragraph._p  # noqa: SLF001 - the library has no word for bookmarks
@@ -397,7 +326,7 @@ def _instruction(paragraph: Paragraph, text: str) -> None:
 def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> None:
     """Add an entry of the contents: a link to a bookmark, dots, and its page as a field."""
     stops = parse_xml(
-        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{_twips(width_mm)}"/></w:tabs>'
+        f'<w:tabs {nsdecls("w")}><w:tab w:val="right" w:leader="dot" w:pos="{word_table.twips(width_mm)}"/></w:tabs>'
     )
     settings = paragraph._p.get_or_add_pPr()  # noqa: SLF001
     old = settings.find(qn("w:tabs"))
@@ -416,14 +345,27 @@ def _link(paragraph: Paragraph, mark: str, text: str, *, width_mm: float) -> Non
     paragraph._p.append(link)  # noqa: SLF001
 
 
-def _same_bytes(content: bytes) -> bytes:
-    """Return a zip with its entries in one order and at one time."""
+class _Entries(dict[str, bytes]):
+    """The files of a package, taken from the library before it packs them by itself."""
+
+    def write(self, name: str, content: bytes) -> None:
+        self[name.lstrip("/")] = content
+
+
+def _packed(document: Docx) -> bytes:
+    """Return a document as a zip with its entries in one order and at one time; pictures are packed already."""
+    package, entries = document.part.package, _Entries()
+    writer: Any = PackageWriter
+    parts = list(package.iter_parts())
+    for part in parts:
+        part.before_marshal()
+    writer._write_content_types_stream(entries, parts)  # noqa: SLF001
+    writer._write_pkg_rels(entries, package.rels)  # noqa: SLF001
+    writer._write_parts(entries, parts)  # noqa: SLF001
     target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        names = sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        for name in names:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in sorted(entries, key=lambda name: (name != "[Content_Types].xml", name)):
             entry = zipfile.ZipInfo(name, date_time=_ZIP_DAY)
-            stored = name.endswith(".png")  # packed already
-            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-            packed.writestr(entry, source.read(name))
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            packed.writestr(entry, entries[name])
     return target.getvalue()

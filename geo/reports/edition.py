@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from geo import messages
-from geo.reports import cells
+from geo.reports import cells, headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from geo.messages import Lang
     from geo.results import Results
+
+
+_STOPS = (".", "!", "?", "。", "！", "？")
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,41 @@ class Edition:
         mine = (units["unit_kind"] == "district").to_numpy()
         return dict(zip(units["unit_id"].to_numpy()[mine], units["unit_name"].to_numpy()[mine], strict=True))
 
+    @cached_property
+    def shares(self) -> headline.Shares:
+        """Who is served in which unit: by service, mode, limit and group."""
+        return headline.shares(self.results.coverage)
+
+    @cached_property
+    def shares_by_standards(self) -> headline.Shares:
+        """The same by the standards' distances; empty where they were not computed."""
+        return {} if self.results.standards is None else headline.shares(self.results.standards)
+
+    @cached_property
+    def unit_names(self) -> dict[headline.Unit, str]:
+        """Unit → name, in the order of the coverage."""
+        return headline.unit_names(self.results)
+
+    @cached_property
+    def groups(self) -> NDArray[np.object_]:
+        """The group of every row of the demand."""
+        return np.asarray(self.results.demand["group"], dtype=object)
+
+    @cached_property
+    def rows_of_gaps(self) -> dict[str, NDArray[np.int64]]:
+        """Gap → the rows of the demand that it holds, in their order; empty where a gap does not say."""
+        gaps, demand = self.results.gaps, self.results.demand
+        ids = gaps["gap_id"].tolist()
+        if "demand_ids" not in gaps.columns:
+            return {}
+        listed = [cells.text_of(joined, self.lang).split(cells.LIST_MARK) for joined in gaps["demand_ids"].tolist()]
+        gap = np.repeat(np.arange(len(ids)), [len(each) for each in listed])
+        wanted = pd.DataFrame({"id": [code for each in listed for code in each], "gap": gap})
+        there = pd.DataFrame({"id": demand["id"].tolist(), "row": np.arange(len(demand))})
+        found = wanted.merge(there, on="id").sort_values(["gap", "row"])
+        cuts = np.searchsorted(found["gap"].to_numpy(), np.arange(1, len(ids)))
+        return dict(zip(ids, np.split(found["row"].to_numpy(dtype=np.int64), cuts), strict=True)) if ids else {}
+
     def say(self, name: str, /, **values: object) -> str:
         """Return a text of this room in the language of the edition."""
         return messages.text(f"report.{name}", self.lang, **values)
@@ -41,6 +84,11 @@ class Edition:
     def tell(self, name: str, /, **values: object) -> str:
         """Return a text of the Word reports in the language of the edition."""
         return messages.text(f"document.{name}", self.lang, **values)
+
+    def ended(self, text: object) -> str:
+        """Return a text as a sentence: with a stop where it has none."""
+        said = cells.text_of(text, self.lang).rstrip()
+        return said if said.endswith(_STOPS) else f"{said}{self.word('stop')}"
 
     def listed(self, parts: Iterable[object]) -> str:
         """Return some texts as one, without those that say nothing."""

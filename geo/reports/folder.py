@@ -30,9 +30,21 @@ _OWN = (
     *("coverage.csv", "coverage_standards.csv", "gaps.csv", "comparison.csv", "layers.gpkg", "summary.json"),
     *("report.xlsx", "report.docx", "parks.docx", "districts/report_*.docx", "map.html", "surface_*.tif"),
 )
+
+
+class CannotReplaceError(OSError):
+    """A file that stands where a new one belongs, and cannot be moved: held open elsewhere, or locked."""
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error))
+        self.name = name
+
+
 # What a disk that fills up makes of a GeoPackage; none of them says so.
 _GEOPACKAGE_ERRORS = (DataSourceError, DataLayerError, FeatureError)
 _FULL_BYTES = 1 << 20
+# What systems say of a file that is held open, must not be changed, or is a folder.
+_IN_THE_WAY = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 def write_results(
@@ -66,16 +78,12 @@ def write_results(
     """
     folder = Path(folder)
     place = Path(os.path.realpath(folder))
-    try:
-        with _staging(place) as staging:
-            try:
-                names = _write_all(results, staging, lang=lang, map_html=map_html)
-            except _GEOPACKAGE_ERRORS as error:
-                raise _disk_error(error, staging) from error
-            _publish(staging, place, names)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InputFaultsError([Fault(str(folder), Message("report.cannot_write", {"why": why}))]) from error
+    with _told(folder, "report.cannot_write"), _staging(place) as staging:
+        try:
+            names = _write_all(results, staging, lang=lang, map_html=map_html)
+        except _GEOPACKAGE_ERRORS as error:
+            raise _disk_error(error, staging) from error
+        _publish(staging, place, names)
     return [folder / name for name in names]
 
 
@@ -89,17 +97,25 @@ def write_comparison(table: pd.DataFrame, folder: Path, *, page: str, lang: Lang
     """
     place = Path(os.path.realpath(folder))
     names = ["comparison.csv", "comparison.html"]
-    try:
-        with _staging(place) as staging:
-            tables.write_comparison(table, staging / names[0], lang=lang)
-            (staging / names[1]).write_bytes(page.encode("utf-8", errors="replace"))
-            place.mkdir(exist_ok=True)
-            for name in names:
-                (staging / name).replace(place / name)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InputFaultsError([Fault(str(folder), Message("compare.cannot_write", {"why": why}))]) from error
+    with _told(folder, "compare.cannot_write"), _staging(place) as staging:
+        tables.write_comparison(table, staging / names[0], lang=lang)
+        (staging / names[1]).write_bytes(page.encode("utf-8", errors="replace"))
+        place.mkdir(exist_ok=True)
+        _publish(staging, place, names, ours=())
     return [folder / name for name in names]
+
+
+@contextmanager
+def _told(folder: Path, message: str) -> Iterator[None]:
+    """Turn what a disk refuses into a fault that names the file in the way, else the folder."""
+    try:
+        yield
+    except CannotReplaceError as error:
+        why = Message("report.cannot_replace", {"why": error.strerror})
+        raise InputFaultsError([Fault(str(folder / error.name), why)]) from error
+    except OSError as error:
+        why = Message(message, {"why": error.strerror or str(error)})
+        raise InputFaultsError([Fault(str(folder), why)]) from error
 
 
 def _disk_error(error: Exception, staging: Path) -> OSError:
@@ -173,8 +189,11 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _publish(staging: Path, place: Path, names: list[str]) -> None:
-    """Rename complete files into place; when one cannot be, put everything back as it was."""
+def _publish(staging: Path, place: Path, names: list[str], *, ours: tuple[str, ...] = _OWN) -> None:
+    """Rename complete files into place; when one cannot be, put everything back as it was and say which.
+
+    Where systems do not let a file be moved that a program has open, it is found out before anything is replaced.
+    """
     if not place.exists():
         staging.rename(place)
         return
@@ -183,29 +202,32 @@ def _publish(staging: Path, place: Path, names: list[str]) -> None:
     kept.mkdir()
     placed: list[Path] = []
     made: list[Path] = []
+    at = ""
     try:
-        for old in _earlier(place, names):
-            _move(place / old, kept / old)
-        for name in names:
-            _make_folders((place / name).parent, made)
-            (staging / name).rename(place / name)
-            placed.append(place / name)
-    except BaseException:
+        for at in _earlier(place, names, ours):
+            _move(place / at, kept / at)
+        for at in names:
+            _make_folders((place / at).parent, made)
+            (staging / at).rename(place / at)
+            placed.append(place / at)
+    except BaseException as error:
         for path in placed:
             path.unlink()
         for parent in reversed(made):
             with suppress(OSError):
                 parent.rmdir()
         _restore(kept, place)
+        if isinstance(error, OSError) and error.errno in _IN_THE_WAY:
+            raise CannotReplaceError(at, error) from error
         raise
     shutil.rmtree(kept, ignore_errors=True)
     _leave_no_empty(place)
 
 
-def _earlier(place: Path, names: list[str]) -> list[str]:
+def _earlier(place: Path, names: list[str], ours: tuple[str, ...]) -> list[str]:
     """Return the files of an earlier run, by their names below the folder; other people's are not among them."""
     below = [path.relative_to(place).as_posix() for path in _files_below(place)]
-    return [name for name in below if name in names or any(fnmatch.fnmatchcase(name, own) for own in _OWN)]
+    return [name for name in below if name in names or any(fnmatch.fnmatchcase(name, own) for own in ours)]
 
 
 def _files_below(place: Path) -> list[Path]:

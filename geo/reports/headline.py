@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo.catalogue import Ring, ServiceType
+    from geo.reports.edition import Edition
     from geo.results import Results
 
 PASS_LINE = 0.85
 Unit = tuple[str, str]
+Key = tuple[str, str, float | None, str | None]
+Shares = Mapping[Key, Mapping["Unit", "Covered"]]
 People = Mapping[Unit, Mapping[str, float]]
 
 
@@ -49,29 +52,36 @@ def pass_line(results: Results) -> float:
     return given / 100.0 if given > 1.0 else given
 
 
-def of_ring(results: Results, service: str, ring: Ring | None, group: str | None) -> dict[Unit, Covered]:
+def of_ring(edition: Edition, service: str, ring: Ring | None, group: str | None) -> Mapping[Unit, Covered]:
     """Return unit → its row for one service, ring and group; `ring` None asks for the yes or no per unit."""
-    table = results.coverage
-    wanted = table["service"] == service
-    if ring is None:
-        wanted &= table["mode"] == wording.PRESENCE
-    else:
-        wanted &= (table["mode"] == ring.mode) & (table["limit_minutes"] == ring.limit)
-    if group is not None:
-        wanted &= table["demand"] == group
-    return by_unit(table[wanted])
+    key = (service, wording.PRESENCE, None, None) if ring is None else (service, ring.mode, ring.limit, group)
+    return edition.shares.get(key, {})
 
 
-def by_unit(rows: pd.DataFrame) -> dict[Unit, Covered]:
-    """Return unit → its row, the first where there are several."""
-    return dict(reversed(list(_rows(rows))))
+def shares(table: pd.DataFrame) -> Shares:
+    """Return service, mode, limit and group → unit → its row, the first where there are several.
+
+    A yes or no per unit has neither a limit nor a group.
+    """
+    found: dict[Key, dict[Unit, Covered]] = {}
+    columns = ("service", "mode", "limit_minutes", "demand", "unit_kind", "unit_id")
+    numbers = ("people", "people_served", "share", "status")
+    for service, mode, limit, group, kind, code, people, served, share, status in _listed(table, *columns, *numbers):
+        key = (service, mode, None, None) if mode == wording.PRESENCE else (service, mode, limit, group)
+        by_unit = found.setdefault(key, {})
+        unit = (kind, _code(code))
+        if unit not in by_unit:
+            by_unit[unit] = Covered(
+                cells.number_of(people), cells.number_of(served), cells.number_of(share), str(status)
+            )
+    return found
 
 
-def headlines(results: Results) -> dict[str, dict[Unit, Covered]]:
+def headlines(edition: Edition) -> dict[str, Mapping[Unit, Covered]]:
     """Return service → unit → the row that decides, in the order of the services; lists have none."""
     return {
-        code: of_ring(results, code, kind.rings[0] if kind.rings else None, headline_group(kind))
-        for code, kind in results.services.items()
+        code: of_ring(edition, code, kind.rings[0] if kind.rings else None, headline_group(kind))
+        for code, kind in edition.results.services.items()
         if kind.test != "inventory"
     }
 
@@ -99,13 +109,6 @@ def people(results: Results) -> People:
         if counted is not None:
             found.setdefault((kind, _code(code)), {}).setdefault(group, counted)
     return found
-
-
-def _rows(table: pd.DataFrame) -> Iterator[tuple[Unit, Covered]]:
-    columns = ("unit_kind", "unit_id", "people", "people_served", "share", "status")
-    for kind, code, number, served, share, status in _listed(table, *columns):
-        unit = (kind, _code(code))
-        yield unit, Covered(cells.number_of(number), cells.number_of(served), cells.number_of(share), str(status))
 
 
 def _listed(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:

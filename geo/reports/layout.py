@@ -12,20 +12,24 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from geo.reports import cells, wording
 from geo.reports.edition import Edition
+from geo.reports.lines import LineSheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
+
+    from geo.reports.lines import Cell
 
 Kind = Literal["text", "people", "share", "share_fine", "hundredths", "minutes", "degrees", "whole"]
 CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
 CUT = "…"
+_RICH = ("<r>", "</r>")
 TITLE_ROW, ORIGIN_ROW, FIRST_ROW = 0, 1, 2
 A4, A3 = 9, 8
 MOST_LINES = 12
+_CELL_PADDING = 0.6  # of a column's width that no text takes
 LINE_POINTS = 13.0
 _TEXTS_KEPT = 4096  # names and notes come again in row after row
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
@@ -99,9 +103,11 @@ def fitted(text: str) -> str:
 
     Examples
     --------
-    >>> len(fitted("a" * 40_000)), fitted("a" * 40_000)[-2:]
-    (32767, 'a…')
+    >>> len(fitted("a" * 40_000)), fitted("a" * 40_000)[-2:], fitted("<r>&</r>")
+    (32767, 'a…', '<r>&</r> ')
     """
+    if text.startswith(_RICH[0]) and text.endswith(_RICH[1]):
+        text += " "  # else the library takes it for its own mark-up and writes it as it is
     if len(text) * 2 <= CELL_UNITS:
         return text
     encoded = text.encode("utf-16-le")
@@ -110,10 +116,10 @@ def fitted(text: str) -> str:
     return encoded[: 2 * (CELL_UNITS - 1)].decode("utf-16-le", errors="ignore") + CUT
 
 
-def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "", paper: int = A4) -> Worksheet:
+def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "", paper: int = A4) -> LineSheet:
     """Add a sheet with its title and its line of origin, ready for print across on A4, or on A3 where it is wide."""
     head = book.results.study.head
-    sheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"))
+    sheet: LineSheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"), worksheet_class=LineSheet)
     last = len(columns) - 1
     _across(
         sheet,
@@ -137,59 +143,74 @@ def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str =
     return sheet
 
 
-def line_across(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], text: str) -> int:
+def line_across(book: Book, sheet: LineSheet, row: int, columns: Sequence[Column], text: str) -> int:
     """Write a line of text over all columns, as high as it needs; return the next row."""
     _across(sheet, row, len(columns) - 1, text, book.formats["note"])
     set_height(sheet, row, [text], [sum(column.width for column in columns)])
     return row + 1
 
 
-def fold_columns(sheet: Worksheet, columns: Sequence[Column], empty: Iterable[int]) -> None:
+def fold_columns(sheet: LineSheet, columns: Sequence[Column], empty: Iterable[int]) -> None:
     """Fold columns away from screen and print; the mark above them unfolds them again."""
     for position in empty:
         options = {"level": 1, "hidden": True}
         sheet.set_column(position, position, columns[position].width, None, options)
 
 
-def _across(sheet: Worksheet, row: int, last: int, text: str, style: Format) -> None:
+def _across(sheet: LineSheet, row: int, last: int, text: str, style: Format) -> None:
     if last:
         sheet.merge_range(row, 0, row, last, "", style)
     sheet.write_string(row, 0, fitted(text), style)
 
 
-def close_sheet(sheet: Worksheet, *, rows: int, columns: int) -> None:
+def close_sheet(sheet: LineSheet, *, rows: int, columns: int) -> None:
     """Set the print area over everything written."""
     sheet.print_area(0, 0, max(rows - 1, 0), columns - 1)
 
 
-def section(book: Book, sheet: Worksheet, row: int, name: str) -> int:
+def section(book: Book, sheet: LineSheet, row: int, name: str) -> int:
     """Write the heading of a part of a sheet; return the next row."""
     sheet.write_string(row, 0, book.say(name), book.formats["section"])
     return row + 1
 
 
-def table(book: Book, sheet: Worksheet, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]) -> int:
+def table(book: Book, sheet: LineSheet, row: int, columns: Sequence[Column], lines: Iterable[Sequence[object]]) -> int:
     """Write a header and rows, each as high as its text; return the row after the last."""
     widths = [column.width for column in columns]
     for position, column in enumerate(columns):
         sheet.write_string(row, position, fitted(column.header), book.formats["header"])
     set_height(sheet, row, [column.header for column in columns], widths, least=2)
+    known: dict[tuple[int, str], tuple[Cell, int]] = {}  # names and notes come again in line after line
     for line in lines:
         row += 1
-        texts = [
-            write(book, sheet, row, position, value, kind=column.kind)
-            for position, (value, column) in enumerate(zip(line, columns, strict=True))
-        ]
-        set_height(sheet, row, texts, widths)
+        found: list[Cell] = []
+        needed = 1
+        for position, (value, column) in enumerate(zip(line, columns, strict=True)):
+            if isinstance(value, str):
+                cell, lines_needed = known.get((position, value), (None, 1))
+                if cell is None:
+                    cell, text = _cell(book, value, kind=column.kind)
+                    lines_needed = lines_of(text, column.width) if text else 1
+                    known[position, value] = (cell, lines_needed)
+            else:
+                cell, text = _cell(book, value, kind=column.kind)
+                lines_needed = lines_of(text, column.width) if text else 1
+            found.append(cell)
+            needed = max(needed, lines_needed)
+        sheet.write_line(row, found)
+        _set_lines(sheet, row, needed)
     return row + 1
 
 
-def set_height(sheet: Worksheet, row: int, texts: Sequence[str], widths: Sequence[float], *, least: int = 1) -> None:
+def set_height(sheet: LineSheet, row: int, texts: Sequence[str], widths: Sequence[float], *, least: int = 1) -> None:
     """Make a row as high as its longest text needs: a program that opens the file does not wrap by itself."""
     needed = max(lines_of(text, width) if text else 1 for text, width in zip(texts, widths, strict=True))
-    shown = min(max(needed, least), MOST_LINES)
-    if shown > 1:
-        sheet.set_row(row, shown * LINE_POINTS + 2)
+    _set_lines(sheet, row, max(needed, least))
+
+
+def _set_lines(sheet: LineSheet, row: int, lines: int) -> None:
+    if lines > 1:
+        sheet.set_row(row, min(lines, MOST_LINES) * LINE_POINTS + 2)
 
 
 @lru_cache(maxsize=_TEXTS_KEPT)
@@ -203,7 +224,7 @@ def lines_of(text: str, width: float) -> int:
     """
     if width <= 0:
         return 1
-    start = text[: int(width * MOST_LINES)]
+    start, width = text[: int(width * MOST_LINES)], max(width - _CELL_PADDING, 1.0)
     places = (
         sum(2 if unicodedata.east_asian_width(mark) in "WFA" else 1 for mark in part) for part in start.split("\n")
     )
@@ -211,7 +232,7 @@ def lines_of(text: str, width: float) -> int:
 
 
 def write(
-    book: Book, sheet: Worksheet, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
+    book: Book, sheet: LineSheet, row: int, column: int, value: object, *, kind: str = "text", style: str = ""
 ) -> str:
     """Write one value: a finite number in a column of numbers, else text; "—" where there is nothing to say.
 
@@ -219,30 +240,37 @@ def write(
     -------
     The text, which may need more than one line; "" for a number and for "—".
     """
+    (shown, look), text = _cell(book, value, kind=kind, style=style)
+    if isinstance(shown, str):
+        sheet.write_string(row, column, shown, look)
+    else:
+        sheet.write_number(row, column, shown, look)
+    return text
+
+
+def _cell(book: Book, value: object, *, kind: str, style: str = "") -> tuple[Cell, str]:
+    """Return what a cell shows and how, and the text that may need more than one line."""
     total = "total_" if style == "total" else ""
     if kind != "text" and not isinstance(value, bool):
         number = cells.number_of(value)
         if number is not None:
             name = "people_whole" if kind == "people" and number.is_integer() else kind
-            sheet.write_number(row, column, number, book.formats[total + name])
-            return ""
+            return (number, book.formats[total + name]), ""
     text = "" if isinstance(value, float) and not math.isfinite(value) else cells.text_of(value, book.lang)
     if not text.strip():
-        sheet.write_string(row, column, wording.NOT_APPLICABLE, book.formats[f"{total}none"])
-        return ""
+        return (wording.NOT_APPLICABLE, book.formats[f"{total}none"]), ""
     name = (style or "text") if kind == "text" else f"{total}none"
-    sheet.write_string(row, column, fitted(text), book.formats[name])
-    return text if kind == "text" else ""
+    return (fitted(text), book.formats[name]), text if kind == "text" else ""
 
 
-def write_sum(book: Book, sheet: Worksheet, row: int, column: int, *, first: int, value: float) -> None:
+def write_sum(book: Book, sheet: LineSheet, row: int, column: int, *, first: int, value: float) -> None:
     """Write a live sum of people over the rows above that the filter shows, with its value of now."""
     style = "total_people_whole" if value.is_integer() else "total_people"
     summed = f"{xl_rowcol_to_cell(first, column)}:{xl_rowcol_to_cell(row - 1, column)}"
     sheet.write_formula(row, column, f"=SUBTOTAL(9,{summed})", book.formats[style], value)
 
 
-def head_of_table(sheet: Worksheet, row: int, *, last_row: int, columns: int, frozen_columns: int = 0) -> None:
+def head_of_table(sheet: LineSheet, row: int, *, last_row: int, columns: int, frozen_columns: int = 0) -> None:
     """Keep a header in sight, on screen and on every printed page, and let its columns be filtered."""
     sheet.freeze_panes(row + 1, frozen_columns)
     sheet.repeat_rows(0, row)

@@ -63,6 +63,11 @@ def _texts(values: list[object], name: str, results: Results, lang: Lang) -> lis
     return [cells.inert(cells.text_of(value, lang)) for value in values]
 
 
+def word_of(name: str, text: str, lang: Lang) -> str:
+    """Return an entry of the ledger as people read it: states by their words, all else as it was written."""
+    return state_name(text, lang) if name in STATES else text
+
+
 def state_name(code: str, lang: Lang) -> str:
     """Return what a state of a gap is called.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from geo import units as units_room
 from geo.gaps import counted_groups, weighted_median
-from geo.reports import cells, headline, wording
+from geo.reports import cells, headline, places, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def write_parks(report: Report, edition: Edition, atlas: Atlas) -> None:
     results, lang = edition.results, edition.lang
     table = results.units[results.units["unit_kind"] == "park"]
     by_group = {
-        (kind.code, group): headline.of_ring(results, kind.code, kind.rings[0], group)
+        (kind.code, group): headline.of_ring(edition, kind.code, kind.rings[0], group)
         for kind in results.services.values()
         for group in (kind.demand if kind.rings else ())
     }
@@ -101,37 +100,35 @@ def park_services(edition: Edition, code: str, by_group: ByGroup) -> tuple[list[
 def _nearest(edition: Edition, kind: ServiceType, group: str, code: str) -> tuple[float, str]:
     """Return the median minutes of a park's people of one group, and the facility that most are nearest to."""
     demand, points = edition.results.demand, edition.results.service_points
-    mine = demand[(demand["park"] == code) & (demand["group"] == group)]
-    if mine.empty or not mine["people"].sum():
+    at = np.flatnonzero((demand["park"] == code).to_numpy() & (edition.groups == group))
+    people = demand["people"].to_numpy(dtype=np.float64)[at]
+    if not people.sum():
         return np.inf, ""
-    minutes = weighted_median(
-        mine[f"minutes_{kind.code}"].to_numpy(dtype=np.float64), mine["people"].to_numpy(dtype=np.float64)
-    )
-    by_place = mine["people"].groupby(mine[f"nearest_{kind.code}"].fillna("")).sum().drop("", errors="ignore")
+    minutes = weighted_median(demand[f"minutes_{kind.code}"].to_numpy(dtype=np.float64)[at], people)
+    nearest = demand[f"nearest_{kind.code}"].iloc[at].fillna("").to_numpy(dtype=object)
     names = dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True))
-    return minutes, cells.text_of(names.get(by_place.idxmax(), ""), edition.lang) if len(by_place) else ""
+    return minutes, cells.text_of(names.get(places.nearest_to_most(nearest, people)), edition.lang)
 
 
 def _gaps(edition: Edition, code: str) -> list[list[object]]:
     """Return the gaps that hold people of a park: id, service, how many of the park, their median minutes."""
     results, lang = edition.results, edition.lang
     demand = results.demand
-    here = demand[(demand["park"] == code) & (demand["people"] > 0)]
-    if here.empty or "demand_ids" not in results.gaps.columns:
+    here = ((demand["park"] == code) & (demand["people"] > 0)).to_numpy()
+    if not here.any():
         return []
-    place = pd.Series(np.arange(len(here)), index=here["id"].to_numpy())
-    place = place[~place.index.duplicated()]
+    everyone = demand["people"].to_numpy(dtype=np.float64)
     lines: list[list[object]] = []
-    columns = ("gap_id", "service", "demand_ids")
-    for gap_id, service, listed in zip(*(results.gaps[name].tolist() for name in columns), strict=True):
+    services = dict(zip(results.gaps["gap_id"].tolist(), results.gaps["service"].tolist(), strict=True))
+    for gap_id, rows in edition.rows_of_gaps.items():
+        service = services[gap_id]
         kind = results.services.get(service)
-        ids = [each for each in cells.text_of(listed, lang).split(cells.LIST_MARK) if each in place.index]
-        if kind is None or not ids:
+        at = rows[here[rows]]
+        if kind is None or not len(at):
             continue
-        mine = here.iloc[place[ids].to_numpy()]
-        minutes = mine[f"minutes_{service}"].to_numpy(dtype=np.float64)
-        lacking = mine["group"].isin(counted_groups(kind)).to_numpy() & ~units_room.within(minutes, kind.limit)
-        people = mine["people"].to_numpy(dtype=np.float64)[lacking]
+        minutes = demand[f"minutes_{service}"].to_numpy(dtype=np.float64)[at]
+        lacking = np.isin(edition.groups[at], counted_groups(kind)) & ~units_room.within(minutes, kind.limit)
+        people = everyone[at][lacking]
         if people.sum() > 0:
             median = wording.beyond(weighted_median(minutes[lacking], people), kind, lang)
             lines.append([gap_id, wording.service(service, results, lang), float(people.sum()), median])

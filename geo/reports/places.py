@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import shapely
 
 from geo import areas, crs as crs_room
@@ -12,6 +14,7 @@ from geo.reports import cells
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from geo.reports.edition import Edition
 
@@ -72,6 +75,19 @@ def of_venues(edition: Edition, venues: gpd.GeoDataFrame) -> list[Place]:
             Place(unit.get("name", ""), town or unit.get("town", ""), district or unit.get("districts", ""), lon, lat)
         )
     return found
+
+
+def nearest_to_most(nearest: NDArray[np.object_], people: NDArray[np.float64]) -> str:
+    """Return the id that most people are nearest to, "" where nothing is near to any.
+
+    Examples
+    --------
+    >>> nearest_to_most(np.array(["b", "a", ""], dtype=object), np.array([2.0, 2.0, 9.0]))
+    'a'
+    """
+    near = nearest != ""
+    numbers, ids = pd.factorize(nearest[near], sort=True)
+    return str(ids[np.bincount(numbers, weights=people[near]).argmax()]) if len(ids) else ""
 
 
 def district_names(edition: Edition, joined: str) -> str:

@@ -21,6 +21,8 @@ from geo.reports import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
 
     from geo.reports.edition import Edition
@@ -38,7 +40,7 @@ class Findings:
     @cached_property
     def names(self) -> dict[Unit, str]:
         """Unit → name."""
-        return headline.unit_names(self.edition.results)
+        return self.edition.unit_names
 
     @cached_property
     def people(self) -> headline.People:
@@ -46,9 +48,9 @@ class Findings:
         return headline.people(self.edition.results)
 
     @cached_property
-    def headlines(self) -> dict[str, dict[Unit, headline.Covered]]:
+    def headlines(self) -> dict[str, Mapping[Unit, headline.Covered]]:
         """Service → unit → the row that decides."""
-        return headline.headlines(self.edition.results)
+        return headline.headlines(self.edition)
 
     @cached_property
     def compared(self) -> dict[Unit, list[three_ways.Compared]]:
@@ -83,6 +85,19 @@ class Findings:
     def centres(self) -> list[list[object]]:
         """All lines of the centres."""
         return list(sheet_centres.centre_lines(self.edition))
+
+    @cached_property
+    def point_districts(self) -> list[str]:
+        """The districts of every facility, joined by ";": those that its layer names, else those of its unit."""
+        points, units = self.edition.results.service_points, self.places
+        own = points["district"].tolist() if "district" in points.columns else [""] * len(points)
+        columns = [f"unit_{kind}" for kind in places.KINDS if f"unit_{kind}" in points.columns]
+        within = list(zip(*(points[name].tolist() for name in columns), strict=True)) or [()] * len(points)
+        return [
+            cells.text_of(said, self.edition.lang)
+            or next((units[code]["districts"] for code in codes if code in units), "")
+            for said, codes in zip(own, within, strict=True)
+        ]
 
     @cached_property
     def places(self) -> dict[str, dict[str, str]]:
@@ -128,15 +143,7 @@ class Scope:
         points = self.edition.results.service_points
         if self.is_study:
             return points
-        units = self.findings.places
-        listed = [
-            cells.text_of(row.get("district"), self.edition.lang)
-            or next(
-                (units[code]["districts"] for kind in places.KINDS if (code := row.get(f"unit_{kind}")) in units), ""
-            )
-            for row in points.drop(columns=points.geometry.name).to_dict("records")
-        ]
-        return points[np.array([self.holds(part) for part in listed], dtype=bool)]
+        return points[np.array([self.holds(part) for part in self.findings.point_districts], dtype=bool)]
 
     @cached_property
     def lacks(self) -> list[tuple[sheet_gaps.Lack, list[object]]]:
@@ -164,7 +171,7 @@ class Scope:
         lines: list[list[object]] = []
         for code, kind in results.services.items():
             mine = (points["type"] == code).to_numpy()
-            working = mine & (state == "working") if kind.test == "inventory" else mine & counted
+            working = mine & ~mobile & (state == "working") if kind.test == "inventory" else mine & counted
             others = [int((mine & ~mobile & (state == name)).sum()) for name in wording.STATES[1:]]
             lines.append([kind.name(self.edition.lang), int(working.sum()), *others, int((mine & mobile).sum())])
         return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from geo.reports import cells, centres, layout, places, wording
@@ -12,12 +13,12 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlsxwriter.worksheet import Worksheet
-
     from geo.reports.edition import Edition
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 _PRESENCE_KINDS = ("park", "community")
+_WITHIN = tuple(f"unit_{kind}" for kind in _PRESENCE_KINDS)
 
 
 def write_centres(book: Book) -> None:
@@ -100,9 +101,11 @@ def presence_lines(edition: Edition) -> Iterator[list[object]]:
     rows = table[(table["mode"] == wording.PRESENCE) & table["unit_kind"].isin(_PRESENCE_KINDS)]
     points, units = results.service_points, places.of_units(edition)
     columns = ("unit_kind", "unit_id", "unit_name", "service", "share")
+    shown = points[[name for name in ("type", "name", "counted", "state", *_WITHIN) if name in points.columns]]
+    of_type = {code: pd.DataFrame(mine) for code, mine in shown.groupby("type")}
     for kind, code, name, service, share in zip(*(rows[name].tolist() for name in columns), strict=True):
         column = f"unit_{kind}"
-        mine = points[points["type"] == service]
+        mine = of_type.get(service, shown.iloc[:0])
         mine = mine[mine[column] == code] if column in mine.columns else mine.iloc[:0]
         yield [
             wording.unit_kind(kind, lang),
@@ -118,7 +121,7 @@ def presence_lines(edition: Edition) -> Iterator[list[object]]:
 
 def _count(
     book: Book,
-    sheet: Worksheet,
+    sheet: LineSheet,
     row: int,
     lines: list[list[object]],
     counted: dict[int, str],

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from geo.reports.layout import Book
 
 
+_ONE_PAGE = 45  # lines that can still be read when they are printed on one page
+
+
 def write_cover(book: Book) -> None:
     """Write the cover: what was studied and how, then one line of basis per service, ring and group."""
     columns = _columns(book)
@@ -34,6 +37,8 @@ def write_cover(book: Book) -> None:
     sheet.autofilter(head, 0, max(end - 1, head), len(columns) - 1)
     sheet.write_string(end, 0, book.say("note_basis"), book.formats["origin"])
     layout.close_sheet(sheet, rows=end + 1, columns=len(columns))
+    if end < _ONE_PAGE:
+        sheet.fit_to_pages(1, 1)
 
 
 def _columns(book: Book) -> list[Column]:
@@ -43,7 +48,7 @@ def _columns(book: Book) -> list[Column]:
         Column(book.say("way"), 9),
         Column(book.say("mode"), 10),
         Column(book.say("limit"), 7, "minutes"),
-        Column(book.say("denominator"), 9),
+        Column(book.say("denominator"), 11),
         Column(book.say("people"), 10, "people"),
         Column(book.say("served"), 10, "people"),
         Column(book.say("share_indicator"), 10, "share"),
@@ -111,7 +116,7 @@ def _lines(book: Book) -> Iterator[list[object]]:
 
 def _line(book: Book, kind: ServiceType, ring: Ring, group: str) -> list[object]:
     lang = book.lang
-    found = headline.of_ring(book.results, kind.code, ring, group).get(("study", ""))
+    found = headline.of_ring(book, kind.code, ring, group).get(("study", ""))
     return [
         kind.name(lang),
         wording.indicator(kind, ring, group, lang),

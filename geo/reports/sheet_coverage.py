@@ -14,10 +14,9 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from xlsxwriter.worksheet import Worksheet
-
     from geo.reports.headline import Covered, People, Unit
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 KINDS = ("community", "outside", "park", "district")
 SUMMED = ("community", "outside")  # the kinds that add to the study
@@ -28,7 +27,7 @@ _NAMES = 3
 
 def write_matrix(book: Book) -> None:
     """Write units × services: the headline group's share within the deciding limit, three classes of colour."""
-    people, services = headline.people(book.results), headline.headlines(book.results)
+    people, services = headline.people(book.results), headline.headlines(book)
     used = {group for by_group in people.values() for group in by_group}
     groups = [group for group in schema.GROUPS if group in used]
     names = _units(book)
@@ -52,7 +51,7 @@ def write_matrix(book: Book) -> None:
 
 
 def _units(book: Book) -> dict[Unit, str]:
-    names = headline.unit_names(book.results)
+    names = book.unit_names
     return {unit: name for kind in KINDS for unit, name in names.items() if unit[0] == kind}
 
 
@@ -82,7 +81,7 @@ def _unit_lines(
 
 def _write_share(
     book: Book,
-    sheet: Worksheet,
+    sheet: LineSheet,
     row: int,
     column: int,
     found: Covered | None,
@@ -101,7 +100,7 @@ def _write_share(
         sheet.write_number(row, column, found.share, book.formats[style])
 
 
-def _write_total(book: Book, sheet: Worksheet, row: int, people: People, groups: list[str], *, first: int) -> None:
+def _write_total(book: Book, sheet: LineSheet, row: int, people: People, groups: list[str], *, first: int) -> None:
     """Write the row of the study: people as a live sum of the kinds that add to it, shares of the study itself."""
     for column, label in enumerate((book.say("total"), "", messages.text("word.study", book.lang))):
         sheet.write_string(row, column, label, book.formats["total"])
@@ -120,7 +119,7 @@ def _write_total(book: Book, sheet: Worksheet, row: int, people: People, groups:
 
 def _colour(
     book: Book,
-    sheet: Worksheet,
+    sheet: LineSheet,
     *,
     rows: tuple[int, int],
     columns: tuple[int, int],

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import geopandas as gpd
-    from xlsxwriter.worksheet import Worksheet
 
     from geo.reports.edition import Edition
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 # Columns of the ledger that layers may bring under names of their own, in the offices' words.
 _BROUGHT: dict[str, tuple[str, ...]] = {
@@ -232,7 +232,7 @@ def _remark(book: Book, row: dict[str, Any], given: object, reasons: dict[str, l
 
 def _mark(
     book: Book,
-    sheet: Worksheet,
+    sheet: LineSheet,
     points: gpd.GeoDataFrame,
     *,
     columns: list[Column],

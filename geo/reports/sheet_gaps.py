@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from geo import messages, schema
 from geo.gaps import weighted_median
-from geo.reports import cells, headline, layout, three_lists, wording
+from geo.reports import cells, headline, layout, ledger, places, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from xlsxwriter.worksheet import Worksheet
+    import pandas as pd
 
     from geo.catalogue import ServiceType
     from geo.reports.edition import Edition
     from geo.reports.headline import Covered, Unit
     from geo.reports.layout import Book
+    from geo.reports.lines import LineSheet
 
 _LEFT_OVER = "-rest"  # ends the id of a row that lists what is below the least size of a gap
 _PEOPLE_DECIMALS = 6  # a difference of sums is freed of their rounding
@@ -33,11 +33,13 @@ _LATER = {
     "measure": 18,
     "venue_near": 24,
     "site": 18,
-    "owner": 8,
-    "deadline": 8,
+    "owner": 10,
+    "deadline": 11,
     "state": 8,
     "state_before": 8,
 }
+_NOBODY = np.empty(0, dtype=np.int64)
+_OF_LEDGER = ("owner", "deadline", "state", "state_before")
 _OUTSIDE: Unit = ("outside", "")
 
 
@@ -95,10 +97,10 @@ def gap_columns(book: Edition) -> list[Column]:
         Column(book.say("service"), 11),
         Column(book.say("way"), 12),
         Column(book.say("served_groups"), 9),
-        *(Column(book.say(name), 9, "people") for name in ("people_of_unit", "served_of_unit", *_SUMMED)),
+        *(Column(book.say(name), 10, "people") for name in ("people_of_unit", "served_of_unit", *_SUMMED)),
         Column(book.say("share_of_unit"), 8, "share"),
         Column(book.say("pass_line"), 7, "share"),
-        Column(book.say("passes_column"), 10),
+        Column(book.say("passes_column"), 12),
         Column(book.say("nearest"), 15),
         Column(book.say("distance"), 6, "whole"),
         Column(book.say("minutes"), 9, "minutes"),
@@ -152,10 +154,9 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     """Give the cells of every line."""
     results, lang = book.results, book.lang
     towns = _towns(book)
-    names = headline.unit_names(results)
+    names = book.unit_names
     matched, planned = three_lists.matches_by_gap(book), three_lists.planned_in(book)
-    before = _states_before(book)
-    rows = pd.Index(results.demand["id"])
+    kept = _ledger(book)
     facilities = dict(zip(results.service_points["id"].tolist(), results.service_points["name"].tolist(), strict=True))
     covered = {
         (code, group): _covered(book, kind, group) for code, kind in results.services.items() for group in kind.demand
@@ -163,7 +164,7 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
     for number, lack in enumerate(lacks, start=1):
         kind = results.services.get(lack.service)
         found = covered.get((lack.service, lack.group), {}).get(lack.unit)
-        minutes, nearest, metres = _nearest(book, lack, rows, facilities)
+        minutes, nearest, metres = _nearest(book, lack, facilities)
         fit = matched.get(cells.text_of(lack.gaps[0]["gap_id"], lang), [])
         yield [
             number,
@@ -184,14 +185,13 @@ def gap_lines(book: Edition, lacks: list[Lack]) -> Iterator[list[object]]:
             metres,
             wording.beyond(minutes, kind, lang),
             *_proposal(book, lack, fit, planned),
-            *([None] * 3),
-            _state_before(before, lack),
+            *_of_ledger(book, lack, kept),
             _remark(book, lack, found),
         ]
 
 
-def _covered(book: Edition, kind: ServiceType, group: str) -> dict[Unit, Covered]:
-    return headline.of_ring(book.results, kind.code, kind.rings[0] if kind.rings else None, group)
+def _covered(book: Edition, kind: ServiceType, group: str) -> Mapping[Unit, Covered]:
+    return headline.of_ring(book, kind.code, kind.rings[0] if kind.rings else None, group)
 
 
 def _towns(book: Edition) -> dict[Unit, str]:
@@ -231,14 +231,11 @@ def _judged(book: Edition, found: Covered | None, kind: ServiceType | None) -> l
     return [share, line, wording.verdict(kind, share, line, book.lang) if kind else None]
 
 
-def _nearest(
-    book: Edition, lack: Lack, rows: pd.Index[str], facilities: dict[str, object]
-) -> tuple[object, object, object]:
+def _nearest(book: Edition, lack: Lack, facilities: dict[str, object]) -> tuple[object, object, object]:
     """Return of the group's people in its largest gap the median minutes, the place nearest to most, the median metres."""
     gap, demand = lack.gaps[0], book.results.demand
-    ids = cells.text_of(gap.get("demand_ids"), book.lang).split(cells.LIST_MARK)
-    at = np.flatnonzero(rows.isin(ids))
-    at = at[(demand["group"].to_numpy()[at] == lack.group)]
+    at = book.rows_of_gaps.get(gap["gap_id"], _NOBODY)
+    at = at[book.groups[at] == lack.group]
     if not len(at):
         return gap["minutes_to_nearest"], gap["nearest_name"], None
     people = demand["people"].to_numpy(dtype=np.float64)[at]
@@ -249,8 +246,7 @@ def _nearest(
         return gap["minutes_to_nearest"], gap["nearest_name"], metres
     minutes = weighted_median(demand[f"minutes_{lack.service}"].to_numpy(dtype=np.float64)[at], people)
     nearest = demand[f"nearest_{lack.service}"].iloc[at].fillna("").to_numpy(dtype=object)
-    by_place = pd.Series(people).groupby(nearest).sum().drop("", errors="ignore")
-    return minutes, facilities.get(str(by_place.idxmax()), "") if len(by_place) else "", metres
+    return minutes, facilities.get(places.nearest_to_most(nearest, people), ""), metres
 
 
 def _proposal(
@@ -277,19 +273,32 @@ def _venues_near(book: Edition, fit: list[dict[str, Any]]) -> str:
     )
 
 
-def _states_before(book: Edition) -> dict[str, str]:
-    """Return gap id → how it stands beside last period's; empty where there is none."""
-    table = getattr(book.results, "comparison", None)
+def _ledger(book: Edition) -> dict[str, dict[str, str]]:
+    """Return gap id → what the ledger says of it: owner and deadline as people wrote them, its state now and before.
+
+    Where no ledger can be read the state is what the comparison says.
+    """
+    results = book.results
+    if results.ledger is not None:
+        rows = zip(*(results.ledger[name].tolist() for name in ("gap_id", *_OF_LEDGER)), strict=True)
+        return {
+            str(code): {name: cells.text_of(value, book.lang) for name, value in zip(_OF_LEDGER, said, strict=True)}
+            for code, *said in rows
+        }
+    table = results.comparison
     if table is None:
         return {}
-    return {
-        gap_id: wording.coded(str(state), book.lang, of="compared")
-        for gap_id, state in zip(table["gap_id"], table["state"], strict=True)
-    }
+    return {str(code): {"state": str(state)} for code, state in zip(table["gap_id"], table["state"], strict=True)}
 
 
-def _state_before(before: dict[str, str], lack: Lack) -> str | None:
-    return next((before[gap["gap_id"]] for gap in lack.gaps if gap["gap_id"] in before), None)
+def _of_ledger(book: Edition, lack: Lack, kept: dict[str, dict[str, str]]) -> list[object]:
+    """Return owner, deadline, state now and state before; of several gaps each that differs, the largest gap's first."""
+    entries = [entry for gap in lack.gaps if (entry := kept.get(str(gap["gap_id"]))) is not None]
+    found: list[object] = []
+    for name in _OF_LEDGER:
+        said = (entry.get(name, "") for entry in entries)
+        found.append(book.listed(dict.fromkeys(ledger.word_of(name, text, book.lang) for text in said)))
+    return found
 
 
 def _remark(book: Edition, lack: Lack, found: Covered | None) -> str:
@@ -308,7 +317,7 @@ def _unknown(book: Book, columns: list[Column], lines: list[list[object]]) -> li
     return [at for at in hidden if lines and all(not cells.text_of(line[at], book.lang).strip() for line in lines)]
 
 
-def _write_total(book: Book, sheet: Worksheet, row: int, *, columns: list[Column], lines: list[list[object]]) -> None:
+def _write_total(book: Book, sheet: LineSheet, row: int, *, columns: list[Column], lines: list[list[object]]) -> None:
     """Write the sums of people, which follow the filter: set one service to count people once."""
     summed = {book.say(name) for name in _SUMMED}
     for position, column in enumerate(columns):

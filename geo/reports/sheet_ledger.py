@@ -45,7 +45,7 @@ def write_ledger(book: Book) -> None:
     table = book.results.ledger
     columns = [Column(book.say("number"), 6, "whole")]
     columns += [Column(messages.text(f"ledger.col_{name}", book.lang), width, kind) for name, width, kind in _COLUMNS]
-    sheet = layout.open_sheet(book, "ledger", columns, notes=book.say("note_ledger"))
+    sheet = layout.open_sheet(book, "ledger", columns, notes=book.say("note_ledger"), paper=layout.A3)
     head = layout.FIRST_ROW
     if table is None:
         head = layout.line_across(book, sheet, head, columns, book.say("no_ledger"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo import schema
-from geo.reports import cells, headline, layout, places, three_lists, wording
+from geo.reports import cells, layout, places, three_lists, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def need_columns(edition: Edition) -> list[Column]:
 def need_lines(edition: Edition, needs: Iterable[three_lists.Need] | None = None) -> Iterator[list[object]]:
     """Give one line a gap; minutes are the median of its people."""
     lang, results = edition.lang, edition.results
-    names = headline.unit_names(results)
+    names = edition.unit_names
     for number, need in enumerate(three_lists.needs(edition) if needs is None else needs, start=1):
         gap = need.gap
         code = cells.text_of(gap.get("unit_id", gap["communities"]), lang)

@@ -215,12 +215,10 @@ def _parameter(book: Book, key: str, *, within: str) -> str:
 
 
 def _shown(book: Book, value: object, number: float | None) -> str:
+    if isinstance(value, bool):
+        return book.say("has" if value else "lacks")
     if isinstance(value, (list, tuple)):
         return book.say("semicolon").join(_shown(book, item, cells.number_of(item)) for item in value)
     if isinstance(value, Mapping):
         return " ".join(_shown(book, item, cells.number_of(item)) for item in value.values())
-    return (
-        cells.text_of(value, book.lang)
-        if number is None or isinstance(value, bool)
-        else cells.rounded(number, decimals=6)
-    )
+    return cells.text_of(value, book.lang) if number is None else cells.rounded(number, decimals=6)

@@ -38,7 +38,7 @@ def standard_columns(edition: Edition) -> list[Column]:
         Column(edition.say("way_time"), 14),
         Column(edition.say("served_time"), 9, "people"),
         Column(edition.say("share_time"), 9, "share"),
-        Column(edition.say("passes_time"), 10),
+        Column(edition.say("passes_time"), 12),
     ]
     for way in ("distance", "radius"):
         columns += [
@@ -46,7 +46,7 @@ def standard_columns(edition: Edition) -> list[Column]:
             Column(edition.say(f"served_{way}"), 9, "people"),
             Column(edition.say(f"share_{way}"), 9, "share"),
             Column(edition.say(f"apart_{way}"), 9, "minutes"),
-            Column(edition.say(f"passes_{way}"), 10),
+            Column(edition.say(f"passes_{way}"), 12),
             Column(edition.say(f"basis_{way}"), 20),
         ]
     return columns

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-import io
 import math
 import unicodedata
-import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.path import Path as Outline
+from matplotlib.transforms import Affine2D, Bbox
 
-from geo.reports import fonts
+from geo.reports import canvas as canvas_room
+from geo.reports.canvas import Canvas, rectangle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from geo.reports.canvas import LineStyle
+
     Box = tuple[float, float, float, float]
-    LineStyle = Literal["solid", "dotted", "dashdot"]
+    Stroke = Callable[[Canvas, Affine2D, Bbox], None]
 
 RINGS = ("#08519c", "#4292c6", "#9ecae1")  # 5, 10, 15 minutes: dark to light of one hue
-FURTHER = "#deebf7"
 GAP = "#d94801"
 WATER = "#d6e6f0"
 STREET, MAIN_STREET = "#b8b8b8", "#8a8a8a"
 UNIT, FOCUS = "#525252", "#111111"
-POINT, PLANNED = "#2c2c2c", "#ffffff"
+POINT = "#2c2c2c"
 _MAIN = ("motorway", "trunk", "primary", "secondary", "tertiary")
 _BAR_SHARE = 0.22
-_LATIN_EM = 0.68  # bold ones; others are narrower
 _NICE = (1.0, 2.0, 5.0)
 _PAD = 0.04
-_LEGEND_ROW_IN = 0.18
-_LEGEND_PT, _TITLE_PT = 7.5, 11.0
-_PLAIN, _MOST_COLUMNS = 0.9, 7  # letters that are not bold are so much narrower
-_SIGN_IN = 0.42  # of the legend's sign and the space around it
-_FOOT_IN = 0.42
-_PACKING = {"compress_level": 4}  # a third of the time of 6, 5 % larger
-_HEAD_IN, _NAME_IN = 0.34, 0.2
+_SIDE = 0.01  # of the width, white beside the maps
+_GAP_IN = 0.08  # between maps
+_TITLE_PT, _NAME_PT, _LEGEND_PT, _FOOT_PT = 11.0, 8.0, 7.5, 6.5
+_HEAD_IN, _NAME_IN = 0.34, 0.22
+_LEGEND_ROW_IN, _FOOT_ROW_IN, _FOOT_PAD_IN = 0.18, 0.115, 0.05
+_SIGN_IN, _SIGN_GAP_IN, _COLUMN_GAP_IN = 0.19, 0.08, 0.14
+_LEAST_COLUMNS, _MOST_COLUMNS = 3, 7
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """All texts of a map; from data or the catalogue, and never read as anything else."""
 
     title: str
@@ -62,22 +55,37 @@ class Words:
     kilometre: str
 
 
+@dataclass(frozen=True)
+class Sign:
+    """What stands for something in the legend: a marker, an area (filled, hatched or framed), or else a line."""
+
+    face: str | None = None
+    edge: str | None = None
+    width: float = 0.8
+    style: LineStyle = "solid"
+    marker: str = ""
+    hatch: str | None = None
+    area: bool = False
+
+
 @dataclass
 class Legend:
     """Signs and what they mean, in the order in which they were drawn; each once."""
 
-    entries: dict[str, Any] = field(default_factory=dict)
+    entries: dict[str, Sign] = field(default_factory=dict)
 
-    def add(self, label: str, sign: object) -> None:
+    def add(self, label: str, sign: Sign) -> None:
         """Take in a sign unless its meaning is in the legend already."""
-        self.entries.setdefault(label, sign)
+        self.entries.setdefault(plain(label), sign)
 
 
 @dataclass(frozen=True)
 class Streets:
-    """Lines of all streets as coordinates with their boxes, so that a part of the study is cut out quickly."""
+    """Lines of all streets as one array of places with their boxes, so that a part of the study is cut out quickly."""
 
-    lines: list[NDArray[np.float64]]
+    xy: NDArray[np.float64]
+    codes: NDArray[np.uint8]
+    line: NDArray[np.int64]
     boxes: NDArray[np.float64]
     main: NDArray[np.bool_]
 
@@ -85,23 +93,40 @@ class Streets:
     def of(cls, shapes: NDArray[np.object_], classes: Sequence[str]) -> Streets:
         """Return the streets of a study."""
         xy, line = shapely.get_coordinates(shapes, return_index=True)
-        cuts = np.searchsorted(line, np.arange(1, len(shapes)))
+        codes = np.where(np.diff(line, prepend=-1) > 0, Outline.MOVETO, Outline.LINETO).astype(np.uint8)
         main = np.array([name.removesuffix("_link") in _MAIN for name in classes], dtype=bool)
-        return cls(np.split(xy, cuts) if len(shapes) else [], shapely.bounds(shapes), main)
+        return cls(xy, codes, line, shapely.bounds(shapes), main)
 
     def within(self, box: Box, *, main: bool) -> Outline | None:
-        """Return the lines that may touch a box and as much again around it, main streets or others, as one path."""
+        """Return the lines that may touch a box, main streets or others, as one path."""
         west, south, east, north = box
-        aside = max(east - west, north - south) / 2.0
-        west, south, east, north = west - aside, south - aside, east + aside, north + aside
         near = (self.boxes[:, 0] <= east) & (self.boxes[:, 2] >= west)
         near &= (self.boxes[:, 1] <= north) & (self.boxes[:, 3] >= south) & (self.main == main)
         if not near.any():
             return None
-        lines = [self.lines[at] for at in np.flatnonzero(near)]
-        codes = np.full(sum(map(len, lines)), Outline.LINETO, dtype=np.uint8)
-        codes[np.concatenate([[0], np.cumsum([len(line) for line in lines[:-1]])]).astype(np.intp)] = Outline.MOVETO
-        return Outline(np.concatenate(lines), codes)
+        kept = near[self.line]
+        return Outline(self.xy[kept], self.codes[kept])
+
+
+@dataclass
+class Frame:
+    """One map: the part of the plane that it shows, its name, and what is drawn on it, lowest first."""
+
+    box: Box
+    name: str = ""
+    strokes: list[tuple[float, Stroke]] = field(default_factory=list)
+
+    def add(self, order: float, stroke: Stroke) -> None:
+        """Draw something at its height above the ground."""
+        self.strokes.append((order, stroke))
+
+    def shown(self, width: float, height: float) -> Box:
+        """Return what is shown in a place of some shape: one metre as long across as up."""
+        west, south, east, north = self.box
+        shape = width / height
+        across, up = max(east - west, (north - south) * shape), max(north - south, (east - west) / shape)
+        middle_x, middle_y = (west + east) / 2.0, (south + north) / 2.0
+        return (middle_x - across / 2.0, middle_y - up / 2.0, middle_x + across / 2.0, middle_y + up / 2.0)
 
 
 class Sheet:
@@ -110,129 +135,177 @@ class Sheet:
     def __init__(
         self, words: Words, *, width_in: float, height_in: float, dpi: int, rows: int = 1, columns: int = 1
     ) -> None:
-        self.words, self.dpi = words, dpi
-        self.figure = Figure(figsize=(width_in, height_in), dpi=dpi, facecolor="white")
-        FigureCanvasAgg(self.figure)
+        self.words, self.rows, self.columns = words, rows, columns
+        self.size_in, self.dpi = (width_in, height_in), dpi
         self.legend = Legend()
-        self.head_in = _HEAD_IN
-        self.axes: list[Axes] = [self.figure.add_subplot(rows, columns, number + 1) for number in range(rows * columns)]
-        for axes in self.axes:
-            axes.set_axis_off()
+        self.frames: list[Frame] = []
 
-    def frame(self, number: int, box: Box, *, name: str = "") -> Axes:
-        """Open one map over a part of the plane, padded to the shape of its place."""
-        axes = self.axes[number]
-        axes.set_axis_on()
-        axes.set_xlim(box[0], box[2])
-        axes.set_ylim(box[1], box[3])
-        axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
-        for side in axes.spines.values():
-            side.set_linewidth(0.6)
-        if name:
-            self.head_in = _HEAD_IN + _NAME_IN
-            axes.set_title(plain(name), fontproperties=font(8), pad=3, parse_math=False)
-        return axes
+    def frame(self, box: Box, *, name: str = "") -> Frame:
+        """Open the next map over a part of the plane, padded to the shape of its place."""
+        self.frames.append(Frame(box, plain(name) if name else ""))
+        return self.frames[-1]
 
     def png(self) -> bytes:
         """Return the sheet as PNG: the same bytes every time, without date and version."""
-        width, height = self.figure.get_size_inches()
-        entries = self.legend.entries
-        columns = legend_columns(list(entries), width_in=float(width))
-        rows = math.ceil(len(entries) / columns) if entries else 0
-        below = (rows * _LEGEND_ROW_IN + _FOOT_IN) / height
-        self.figure.subplots_adjust(
-            left=0.01, right=0.99, top=1.0 - self.head_in / height, bottom=below + 0.02, wspace=0.04, hspace=0.14
+        with canvas_room.lacking_signs():
+            canvas = Canvas(*self.size_in, self.dpi)
+            self._title(canvas)
+            below = self._legend(canvas, self._foot(canvas))
+            for frame, place in zip(self.frames, self._places(canvas, below), strict=False):
+                _draw(canvas, frame, place, self.words)
+        return canvas.png()
+
+    def _title(self, canvas: Canvas) -> None:
+        fits = canvas.width * 0.98 / canvas_room.width_of(self.words.title, size=_TITLE_PT, bold=True, dpi=self.dpi)
+        size = min(_TITLE_PT, math.floor(_TITLE_PT * fits * 4.0) / 4.0)
+        height = canvas.height - _HEAD_IN * self.dpi / 2.0
+        canvas.text(canvas.width / 2.0, height, self.words.title, size=size, bold=True, align="center")
+
+    def _foot(self, canvas: Canvas) -> float:
+        """Write the lines of the foot; return how high they stand."""
+        lines = [
+            part
+            for line in self.words.foot.split("\n")
+            for part in wrapped(line, width=canvas.width * 0.98, size=_FOOT_PT, dpi=self.dpi)
+        ]
+        row = _FOOT_ROW_IN * self.dpi
+        for number, line in enumerate(reversed(lines)):
+            height = _FOOT_PAD_IN * self.dpi + (number + 0.5) * row
+            canvas.text(canvas.width / 2.0, height, line, size=_FOOT_PT, align="center")
+        return len(lines) * row + 2.0 * _FOOT_PAD_IN * self.dpi
+
+    def _legend(self, canvas: Canvas, floor: float) -> float:
+        """Draw signs and their meanings in columns; return how high they stand."""
+        inch = self.dpi
+        longest = (canvas.width * 0.98 - _LEAST_COLUMNS * _COLUMN_GAP_IN * inch) / _LEAST_COLUMNS
+        longest -= (_SIGN_IN + _SIGN_GAP_IN) * inch
+        labels = [shortened(label, width=longest, size=_LEGEND_PT, dpi=inch) for label in self.legend.entries]
+        if not labels:
+            return floor
+        widths = [canvas.width_of(label, size=_LEGEND_PT) + (_SIGN_IN + _SIGN_GAP_IN) * inch for label in labels]
+        columns = column_widths(widths, most=canvas.width * 0.98, gap=_COLUMN_GAP_IN * inch)
+        rows = -(-len(labels) // len(columns))
+        row = _LEGEND_ROW_IN * inch
+        left = (canvas.width - sum(columns) - _COLUMN_GAP_IN * inch * (len(columns) - 1)) / 2.0
+        for number, (label, sign) in enumerate(zip(labels, self.legend.entries.values(), strict=True)):
+            column, line = divmod(number, rows)
+            x = left + sum(columns[:column]) + column * _COLUMN_GAP_IN * inch
+            y = floor + (rows - line - 0.5) * row
+            _draw_sign(canvas, sign, x, y)
+            canvas.text(x + (_SIGN_IN + _SIGN_GAP_IN) * inch, y, label, size=_LEGEND_PT)
+        return floor + rows * row
+
+    def _places(self, canvas: Canvas, below: float) -> list[Bbox]:
+        """Return where the maps stand, row by row from the top."""
+        inch = self.dpi
+        named = _NAME_IN * inch if any(frame.name for frame in self.frames) else 0.0
+        gap, side = _GAP_IN * inch, round(_SIDE * canvas.width)
+        wide = (canvas.width - 2 * side - (self.columns - 1) * gap) / self.columns
+        top, floor = canvas.height - _HEAD_IN * inch, below + gap / 2.0
+        high = (top - floor) / self.rows - named - (gap if self.rows > 1 else 0.0)
+        places = []
+        for row in range(self.rows):
+            north = top - row * (top - floor) / self.rows - named
+            for column in range(self.columns):
+                west = side + column * (wide + gap)
+                corners = np.floor([west, north - high, west + wide, north]) + 0.5  # a frame's line fills whole pixels
+                places.append(Bbox.from_extents(*corners))
+        return places
+
+
+def _draw(canvas: Canvas, frame: Frame, place: Bbox, words: Words) -> None:
+    """Draw one map into its place, with frame, name, scale and north."""
+    west, south, east, north = frame.shown(place.width, place.height)
+    at = Affine2D().translate(-west, -south).scale(place.width / (east - west), place.height / (north - south))
+    at = at.translate(place.x0, place.y0)
+    for _, stroke in sorted(frame.strokes, key=lambda drawn: drawn[0]):
+        stroke(canvas, at, place)
+    _scale(canvas, place, metres=east - west, words=words)
+    _north(canvas, place, words.north)
+    canvas.outline(rectangle(place.x0, place.y0, place.x1, place.y1), edge="black")
+    if frame.name:
+        height = place.y1 + _NAME_IN * canvas.dpi / 2.0
+        name = shortened(frame.name, width=place.width, size=_NAME_PT, dpi=canvas.dpi)
+        canvas.text((place.x0 + place.x1) / 2.0, height, name, size=_NAME_PT, align="center")
+
+
+def _draw_sign(canvas: Canvas, sign: Sign, x: float, y: float) -> None:
+    """Draw a sign of the legend from its left edge on."""
+    wide, half = _SIGN_IN * canvas.dpi, 0.045 * canvas.dpi
+    if sign.marker:
+        size = 5.0
+        canvas.signs(
+            np.array([[x + wide / 2.0, y]]),
+            marker=sign.marker,
+            face=sign.face or "none",
+            edge=sign.edge or "none",
+            size=size,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a sign that no font has is a box, not an end
-            _write(
-                self.figure,
-                0.5,
-                1.0 - 0.05 / height,
-                self.words.title,
-                size=min(_TITLE_PT, 72.0 * width / ems(self.words.title)),
-                va="top",
-                ha="center",
-                bold=True,
-            )
-            if entries:
-                self.figure.legend(
-                    entries.values(),
-                    [plain(label) for label in entries],
-                    loc="lower center",
-                    bbox_to_anchor=(0.5, _FOOT_IN / height),
-                    ncols=columns,
-                    prop=font(_LEGEND_PT),
-                    frameon=False,
-                    handlelength=1.8,
-                    columnspacing=1.2,
-                    borderpad=0.1,
-                )
-                for text in self.figure.legends[0].get_texts():
-                    text.set_parse_math(False)
-            _write(self.figure, 0.5, 0.04 / height, self.words.foot, size=6.5, va="bottom", ha="center", wrap=True)
-            for axes in self.axes:
-                if axes.axison:
-                    _fill(axes, width, height)
-                    _scale_and_north(axes, self.words)
-            target = io.BytesIO()
-            self.figure.savefig(target, format="png", dpi=self.dpi, metadata={"Software": None}, pil_kwargs=_PACKING)
-        self.figure.clear()
-        self.figure.canvas.__dict__.pop("renderer", None)  # ten megabytes of ink, else kept until circles are swept
-        return target.getvalue()
+    elif sign.area:
+        place = rectangle(round(x) + 0.5, round(y - half) + 0.5, round(x + wide) + 0.5, round(y + half) + 0.5)
+        canvas.outline(place, face=sign.face, edge=sign.edge, width=sign.width, style=sign.style, hatch=sign.hatch)
+    else:
+        canvas.outline(Outline([(x, y), (x + wide, y)]), edge=sign.edge, width=sign.width, style=sign.style)
 
 
-def _fill(axes: Axes, width_in: float, height_in: float) -> None:
-    """Widen what a map shows to the shape of its place, one metre as long across as up."""
-    place = axes.get_position()
-    shape = place.width * width_in / (place.height * height_in)
-    west, east = axes.get_xlim()
-    south, north = axes.get_ylim()
-    width, height = max(east - west, (north - south) * shape), max(north - south, (east - west) / shape)
-    middle_x, middle_y = (west + east) / 2.0, (south + north) / 2.0
-    axes.set_xlim(middle_x - width / 2.0, middle_x + width / 2.0)
-    axes.set_ylim(middle_y - height / 2.0, middle_y + height / 2.0)
-
-
-def font(size: float, *, bold: bool = False) -> FontProperties:
-    """Return a font that has Chinese where this machine has one."""
-    return FontProperties(family=fonts.families(), size=size, weight="bold" if bold else "normal")
-
-
-def ems(text: str) -> float:
-    """Return about how wide a text is, in the height of its letters: a Chinese sign is one, a Latin letter 0.68.
+def wrapped(text: str, *, width: float, size: float, dpi: int) -> list[str]:
+    """Return a text as lines that are not wider than so many pixels; it breaks at spaces, Chinese anywhere.
 
     Examples
     --------
-    >>> ems("园区"), round(ems("park"), 2)
-    (2.0, 2.72)
+    >>> wrapped("ab cd ef", width=45.0, size=10.0, dpi=72)
+    ['ab cd ef']
+    >>> wrapped("ab cd ef", width=30.0, size=10.0, dpi=72)
+    ['ab cd', 'ef']
     """
-    return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else _LATIN_EM for sign in text) or _LATIN_EM
+    if canvas_room.width_of(text, size=size, dpi=dpi) <= width:
+        return [text]
+    parts: list[str] = [""]
+    for before, sign in pairwise(f" {text}"):
+        if sign == " " or unicodedata.east_asian_width(before) in "WF":
+            parts.append("")
+        parts[-1] += sign
+    lines = [""]
+    for part in parts:
+        if lines[-1] and canvas_room.width_of((lines[-1] + part).rstrip(), size=size, dpi=dpi) > width:
+            lines.append("")
+        lines[-1] += part if lines[-1] else part.lstrip()
+    return [line.rstrip() for line in lines]
 
 
-def legend_columns(labels: Sequence[str], *, width_in: float) -> int:
-    """Return how many columns of signs and labels fit beside each other; a column is as wide as its widest label.
+def shortened(text: str, *, width: float, size: float, dpi: int) -> str:
+    """Return a text that is not wider than so many pixels, cut with "…" where it would be.
 
     Examples
     --------
-    >>> legend_columns(["社区", "园区", "道路"], width_in=6.0), legend_columns(["Neighbourhood centre"] * 9, width_in=6.0)
-    (3, 3)
+    >>> shortened("ab", width=45.0, size=10.0, dpi=72), shortened("a" * 99, width=45.0, size=10.0, dpi=72)[-1]
+    ('ab', '…')
     """
-    inches = [ems(label) * _PLAIN * _LEGEND_PT / 72.0 + _SIGN_IN for label in labels]
-    for columns in range(min(len(labels), _MOST_COLUMNS), 1, -1):
-        parts = np.array_split(np.array(inches), columns)
-        if sum(part.max() for part in parts) <= width_in:
-            return columns
-    return 1
+    if canvas_room.width_of(text, size=size, dpi=dpi) <= width:
+        return text
+    fits = (n for n in range(len(text) - 1, 0, -1) if canvas_room.width_of(f"{text[:n]}…", size=size, dpi=dpi) <= width)
+    return f"{text[: next(fits, 1)]}…"
+
+
+def column_widths(widths: Sequence[float], *, most: float, gap: float) -> list[float]:
+    """Return the widths of the columns of a legend that is filled column by column: as many as fit beside each other.
+
+    Examples
+    --------
+    >>> column_widths([10.0, 20.0, 10.0], most=60.0, gap=5.0), column_widths([10.0, 20.0, 10.0], most=35.0, gap=5.0)
+    ([10.0, 20.0, 10.0], [20.0, 10.0])
+    """
+    for columns in range(min(len(widths), _MOST_COLUMNS), 1, -1):
+        rows = -(-len(widths) // columns)
+        found = [max(widths[begin : begin + rows]) for begin in range(0, len(widths), rows)]
+        if sum(found) + gap * (len(found) - 1) <= most:
+            return found
+    return [max(widths)]
 
 
 def plain(text: str) -> str:
-    """Return a text of one line; a label that begins with "_" would be left out of a legend."""
-    return " ".join(text.split()).lstrip("_") or " "
-
-
-def _write(figure: Figure, x: float, y: float, text: str, *, size: float, bold: bool = False, **options: Any) -> None:  # noqa: ANN401 - matplotlib's own
-    figure.text(x, y, text, fontproperties=font(size, bold=bold), parse_math=False, **options)
+    """Return a text of one line, never empty."""
+    return " ".join(text.split()) or " "
 
 
 def padded(box: Box, *, least_m: float = 800.0) -> Box:
@@ -250,140 +323,133 @@ def padded(box: Box, *, least_m: float = 800.0) -> Box:
     return (middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y)
 
 
-def draw_streets(axes: Axes, streets: Streets, box: Box, *, width: float = 0.5) -> None:
+def draw_streets(frame: Frame, streets: Streets, *, width: float = 0.5) -> None:
     """Draw the streets of a part of the plane, main ones stronger."""
-    for main, colour, factor in ((False, STREET, 1.0), (True, MAIN_STREET, 2.2)):
-        outline = streets.within(box, main=main)
-        if outline is not None:
-            lines = PathCollection([outline], facecolors="none", edgecolors=colour, linewidths=width * factor, zorder=2)
-            axes.add_collection(lines, autolim=False)
+
+    def stroke(canvas: Canvas, at: Affine2D, place: Bbox) -> None:
+        west, south, east, north = frame.shown(place.width, place.height)
+        for main, colour, factor in ((False, STREET, 1.0), (True, MAIN_STREET, 2.2)):
+            outline = streets.within((west, south, east, north), main=main)
+            if outline is not None:
+                canvas.outline(outline, at, edge=colour, width=width * factor, clip=place)
+
+    frame.add(2, stroke)
 
 
 def draw_areas(
-    axes: Axes,
+    frame: Frame,
     shapes: Iterable[shapely.Geometry | None],
+    sign: Sign,
     *,
-    face: str | None,
-    edge: str | None = None,
-    width: float = 0.6,
-    hatch: str | None = None,
-    style: LineStyle = "solid",
-    alpha: float | None = None,
+    alpha: float = 1.0,
     order: float = 1,
 ) -> None:
-    """Draw polygons with their holes; what is no polygon is left out."""
-    outlines = [outline for shape in shapes if (outline := _outline(shape)) is not None]
-    if outlines:
-        axes.add_collection(
-            PathCollection(
-                outlines,
-                facecolors=face or "none",
-                edgecolors=edge or "none",
-                linewidths=width,
-                linestyles=style,
-                hatch=hatch,
+    """Draw polygons with their holes as a sign of the legend shows them; what is no polygon is left out."""
+    outline = outline_of(shapes)
+    if outline is not None:
+        frame.add(
+            order,
+            lambda canvas, at, place: canvas.outline(
+                outline,
+                at,
+                face=sign.face,
+                edge=sign.edge,
+                width=sign.width,
+                style=sign.style,
+                hatch=sign.hatch,
                 alpha=alpha,
-                zorder=order,
+                clip=place,
             ),
-            autolim=False,
         )
 
 
-def _outline(shape: shapely.Geometry | None) -> Outline | None:
+def outline_of(shapes: Iterable[shapely.Geometry | None]) -> Outline | None:
     """Return polygons as one path; rings wind so that holes stay open."""
-    if shape is None or shape.is_empty:
+    parts = shapely.get_parts(np.array([shape for shape in shapes if shape is not None], dtype=object))
+    parts = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
+    if not len(parts):
         return None
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
-    rings = [
-        ring
-        for part in parts
-        for ring in (shapely.orient_polygons(part).exterior, *shapely.orient_polygons(part).interiors)
-    ]
-    if not rings:
-        return None
-    xy = [shapely.get_coordinates(ring) for ring in rings]
-    codes = [np.full(len(each), Outline.LINETO, dtype=np.uint8) for each in xy]
-    for each in codes:
-        each[0], each[-1] = Outline.MOVETO, Outline.CLOSEPOLY
-    return Outline(np.concatenate(xy), np.concatenate(codes))
+    rings = shapely.get_rings(shapely.orient_polygons(parts))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(xy), Outline.LINETO, dtype=np.uint8)
+    begins = np.flatnonzero(np.diff(ring, prepend=-1))
+    codes[begins] = Outline.MOVETO
+    codes[np.append(begins[1:], len(xy)) - 1] = Outline.CLOSEPOLY
+    return Outline(xy, codes)
 
 
-def draw_points(
-    axes: Axes,
-    shapes: NDArray[np.object_],
-    *,
-    marker: str,
-    face: str,
-    edge: str = "white",
-    size: float = 14.0,
-    order: float = 6,
-) -> None:
-    """Draw points; rows without a place are left out."""
+def draw_points(frame: Frame, shapes: NDArray[np.object_], sign: Sign, *, size: float = 3.7, order: float = 6) -> None:
+    """Draw points, so many points of the press wide; rows without a place are left out."""
     placed = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     if len(placed):
         xy = shapely.get_coordinates(shapely.centroid(placed))
-        axes.scatter(xy[:, 0], xy[:, 1], s=size, marker=marker, c=face, edgecolors=edge, linewidths=0.5, zorder=order)
+        face, edge = sign.face or "none", sign.edge or "none"
+        frame.add(
+            order,
+            lambda canvas, at, place: canvas.signs(
+                xy, at, marker=sign.marker, face=face, edge=edge, size=size, clip=place
+            ),
+        )
 
 
-def draw_name(axes: Axes, shape: shapely.Geometry | None, text: str, *, size: float = 6.5, bold: bool = False) -> None:
+def draw_name(
+    frame: Frame, shape: shapely.Geometry | None, text: str, *, size: float = 6.5, bold: bool = False
+) -> None:
     """Write a name inside a shape."""
     if shape is None or shape.is_empty:
         return
-    place = shapely.point_on_surface(shape)
-    axes.text(
-        place.x,
-        place.y,
-        plain(text),
-        fontproperties=font(size, bold=bold),
-        ha="center",
-        va="center",
-        zorder=8,
-        clip_on=True,
-        parse_math=False,
-        bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.72, "edgecolor": "none"},
-    )
+    where = shapely.point_on_surface(shape)
+
+    def stroke(canvas: Canvas, at: Affine2D, place: Bbox) -> None:
+        x, y = at.transform((where.x, where.y))
+        canvas.text(x, y, plain(text), size=size, bold=bold, align="center", halo=0.72, clip=place)
+
+    frame.add(8, stroke)
 
 
 def area_sign(
-    face: str | None, edge: str | None = None, *, hatch: str | None = None, style: LineStyle = "solid"
-) -> Patch:
-    """Return the legend's sign of an area."""
-    return Patch(facecolor=face or "none", edgecolor=edge or "none", hatch=hatch, linewidth=0.8, linestyle=style)
+    face: str | None,
+    edge: str | None = None,
+    *,
+    width: float = 0.8,
+    hatch: str | None = None,
+    style: LineStyle = "solid",
+) -> Sign:
+    """Return the sign of an area."""
+    return Sign(face, edge, width, style, hatch=hatch, area=True)
 
 
-def point_sign(marker: str, face: str, edge: str = "white") -> Line2D:
-    """Return the legend's sign of a point."""
-    return Line2D([], [], linestyle="none", marker=marker, markerfacecolor=face, markeredgecolor=edge, markersize=5.5)
+def point_sign(marker: str, face: str, edge: str = "white") -> Sign:
+    """Return the sign of a point."""
+    return Sign(face, edge, marker=marker)
 
 
-def line_sign(colour: str, width: float, *, style: LineStyle = "solid") -> Line2D:
-    """Return the legend's sign of a line."""
-    return Line2D([], [], color=colour, linewidth=width, linestyle=style)
+def line_sign(colour: str, width: float, *, style: LineStyle = "solid") -> Sign:
+    """Return the sign of a line, or of the outline of an area."""
+    return Sign(None, colour, width, style)
 
 
-def _scale_and_north(axes: Axes, words: Words) -> None:
-    """Draw a scale bar of a round length and an arrow that points north."""
-    west, east = axes.get_xlim()
-    south, north = axes.get_ylim()
-    length = round_length((east - west) * _BAR_SHARE)
-    x, y = west + (east - west) * 0.03, south + (north - south) * 0.035
-    high = (north - south) * 0.012
-    for part, colour in ((0, "black"), (1, "white")):
-        start = x + part * length / 2.0
-        box = [(start, y), (start + length / 2.0, y), (start + length / 2.0, y + high), (start, y + high), (start, y)]
-        codes = [Outline.MOVETO, *[Outline.LINETO] * 3, Outline.CLOSEPOLY]
-        axes.add_collection(
-            PathCollection([Outline(box, codes)], facecolors=colour, edgecolors="black", linewidths=0.6, zorder=9),
-            autolim=False,
-        )
+def _scale(canvas: Canvas, place: Bbox, *, metres: float, words: Words) -> None:
+    """Draw a scale bar of a round length."""
+    length = round_length(metres * _BAR_SHARE)
+    wide = length / metres * place.width
+    x, y, high = place.x0 + 0.03 * place.width, place.y0 + 0.035 * place.height, 0.022 * canvas.dpi
     shown = f"{length / 1000.0:g} {words.kilometre}" if length >= 1000.0 else f"{length:g} {words.metre}"  # noqa: PLR2004
-    box_ = {"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "edgecolor": "none"}
-    axes.text(x, y + high * 2.0, shown, fontproperties=font(7), ha="left", va="bottom", zorder=9, bbox=box_)
-    arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.0}
-    axes.annotate("", xy=(0.965, 0.92), xytext=(0.965, 0.82), xycoords="axes fraction", arrowprops=arrow, zorder=9)
-    axes.text(
-        0.965, 0.925, words.north, transform=axes.transAxes, ha="center", va="bottom", fontproperties=font(8, bold=True)
-    )
+    for part, colour in ((0, "black"), (1, "white")):
+        start = x + part * wide / 2.0
+        canvas.outline(rectangle(start, y, start + wide / 2.0, y + high), face=colour, edge="black")
+    canvas.text(x, y + high + 0.075 * canvas.dpi, shown, size=7.0, halo=0.8)
+
+
+def _north(canvas: Canvas, place: Bbox, word: str) -> None:
+    """Draw an arrow that points north."""
+    inch = canvas.dpi
+    x, top = place.x1 - max(0.035 * place.width, 0.12 * inch), place.y1 - 0.2 * inch
+    head, foot, half = 0.08 * inch, 0.24 * inch, 0.035 * inch
+    canvas.outline(Outline([(x, top - head), (x, top - foot)]), edge="black", width=1.0)
+    tip = [(x, top), (x + half, top - head), (x - half, top - head), (x, top)]
+    canvas.outline(Outline(tip, [Outline.MOVETO, *[Outline.LINETO] * 2, Outline.CLOSEPOLY]), face="black", edge="black")
+    canvas.text(x, top + 0.08 * inch, word, size=8.0, bold=True, align="center")
 
 
 def round_length(most: float) -> float:

@@ -44,9 +44,9 @@ class Compared:
 def compare(edition: Edition, *, kinds: tuple[str, ...] = KINDS) -> Iterator[Compared]:
     """Give every unit, service and group at the service's own limit; the whole study first."""
     results = edition.results
-    names = headline.unit_names(results)
+    names = edition.unit_names
     tables = [
-        (kind, group, headline.of_ring(results, kind.code, kind.rings[0], group), _by_way(edition, kind, group))
+        (kind, group, headline.of_ring(edition, kind.code, kind.rings[0], group), _by_way(edition, kind, group))
         for kind in results.services.values()
         if kind.rings
         for group in kind.demand
@@ -63,9 +63,6 @@ def compare(edition: Edition, *, kinds: tuple[str, ...] = KINDS) -> Iterator[Com
 
 def _by_way(edition: Edition, kind: ServiceType, group: str) -> list[dict[Unit, Measure]]:
     """Return unit → measure, by the standard's distance and by the circle, at the limit of the service."""
-    table = edition.results.standards
-    if table is None:
-        return [{}, {}]
     limits = {
         limit.way: limit
         for limit in standards.thresholds(kind, edition.results.study.modes)
@@ -73,8 +70,7 @@ def _by_way(edition: Edition, kind: ServiceType, group: str) -> list[dict[Unit, 
     }
     found = []
     for way in standards.WAYS:
-        mine = table[(table["service"] == kind.code) & (table["mode"] == way) & (table["demand"] == group)]
-        rows = headline.by_unit(mine[mine["limit_minutes"] == kind.limit])
+        rows = edition.shares_by_standards.get((kind.code, way, kind.limit, group), {})
         found.append({unit: Measure(limits[way], covered) for unit, covered in rows.items()} if way in limits else {})
     return found
 

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from geo import schema
 from geo.errors import InputFaultsError
 from geo.reports import folder as folder_room, write_results
 
@@ -214,3 +216,65 @@ def test_a_report_of_a_district_that_cannot_be_placed_puts_everything_back(resul
         write_results(results, folder, map_html="new")
     assert contents(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+@contextmanager
+def locked_file(path):
+    """Make a file one that nobody may move or change, as systems do for a program that has it open."""
+    done = (
+        subprocess.run(["chattr", "+i", str(path)], capture_output=True, check=False)
+        if shutil.which("chattr")
+        else None
+    )
+    if done is None or done.returncode:
+        pytest.skip("files cannot be locked here")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", str(path)], check=True)
+
+
+HELD = [
+    "report.xlsx",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("map.html", "districts/report_D1.docx", "summary.json")),
+]
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_file_that_is_held_is_named_and_nothing_is_replaced(results, tmp_path, name):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    before = contents(folder)
+    with locked_file(folder / name), pytest.raises(InputFaultsError) as caught:
+        write_results(results, folder, map_html="new")
+    (fault,) = caught.value.faults
+    assert fault.where == str(folder / name)
+    assert "关闭" in fault.text("zh")
+    assert "Close the program" in fault.text("en")
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+    write_results(results, folder, map_html="new")
+    assert (folder / "map.html").read_bytes() == b"new"
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(results, tmp_path):
+    folder = tmp_path / "t"
+    write_results(results, folder, map_html="old")
+    (folder / "report.xlsx").unlink()
+    (folder / "report.xlsx" / "mine").mkdir(parents=True)
+    before = contents(folder)
+    with pytest.raises(InputFaultsError, match=r"report\.xlsx"):
+        write_results(results, folder, map_html="new")
+    assert contents(folder) == before
+    assert (folder / "report.xlsx" / "mine").is_dir()
+
+
+def test_a_comparison_that_is_held_is_named_and_both_files_stay(tmp_path):
+    table = pd.DataFrame(columns=[*schema.COMPARISON, "comparable", "grown"])
+    folder_room.write_comparison(table, tmp_path / "c", page="old")
+    before = contents(tmp_path / "c")
+    held = tmp_path / "c" / "comparison.html"
+    with locked_file(held), pytest.raises(InputFaultsError, match=r"comparison\.html"):
+        folder_room.write_comparison(table, tmp_path / "c", page="new")
+    assert contents(tmp_path / "c") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]

@@ -17,7 +17,7 @@ from small_county import csv_text, stations, write_county
 
 import geo
 from geo import catalogue, messages
-from geo.reports import document
+from geo.reports import word_table
 
 VENUES = "编号,名称,经度,纬度,容量\nv1,东馆,118.2121,25.3061,200\nv2,西馆,118.2021,25.3141,\n"
 DISTRICTS = "编号,名称\nd1,东片区\nd2,西片区\n"
@@ -215,7 +215,7 @@ def word_tables(path):
 
 
 def per_cent(text):
-    return document.shown(float(text), "share", "zh")[0] if text else None
+    return word_table.shown(float(text), "share", "zh")[0] if text else None
 
 
 def word_says_the_same(truth, path, unit, name):
@@ -225,7 +225,7 @@ def word_says_the_same(truth, path, unit, name):
         service = truth.services[row[0].split("（")[0]]
         group = truth.groups[row[1]]
         mine = truth.whole(service, group, unit=unit)
-        assert row[2] == document.shown(float(mine["people"]), "people", "zh")[0]
+        assert row[2] == word_table.shown(float(mine["people"]), "people", "zh")[0]
         assert row[4] in {per_cent(mine["share"]), "未评估", "无服务对象"}
         assert (row[4] == per_cent(mine["share"])) == bool(mine["share"])
         limit = truth.summary["services"][service]["limit"]
@@ -235,6 +235,121 @@ def word_says_the_same(truth, path, unit, name):
                 assert row[at] == per_cent(other["share"])
                 compared += 1
     return compared
+
+
+def people_say_the_same(truth, tables, unit, name):
+    """Compare the people of a unit and of those below it."""
+    header, *lines = tables[f"{name}单元与人口"]
+    groups = [truth.groups[cell.split("(")[0]] for cell in header[2:]]
+    names = {(row["unit_kind"], row["unit_name"]): key[:2] for key, row in truth.rows.items()}
+    kinds = {messages.text(f"word.{kind}"): kind for kind in ("community", "park", "district")}
+    compared = 0
+    for line in lines:
+        mine = unit if line[0] == "合计" else names.get((kinds[line[0]], line[1]))
+        for group, cell in zip(groups, line[2:], strict=True):
+            known = {row["people"] for key, row in truth.rows.items() if (key[:2], key[5]) == (mine, group)}
+            if known:
+                assert cell in {word_table.shown(float(each), "people", "zh")[0] for each in known if each}
+                compared += 1
+    return compared
+
+
+def matrix_says_the_same(truth, tables, unit, name):
+    """Compare the shares of the headline groups, units × services."""
+    names = {row["unit_name"]: key[:2] for key, row in truth.rows.items() if key[0] != "factory"}
+    compared = 0
+    for caption, (header, *lines) in tables.items():
+        if not caption.startswith(f"{name}各单元服务覆盖率"):
+            continue
+        for line in lines:
+            mine = unit if line[0] == "合计" else names[line[0]]
+            for label, cell in zip(header[1:], line[1:], strict=True):
+                if label not in truth.services:
+                    continue
+                service = truth.services[label]
+                row = truth.whole(service, catalogue.service_types()[service].demand[0], unit=mine)
+                if row["share"]:
+                    assert cell == per_cent(row["share"])
+                    compared += 1
+    return compared
+
+
+def counts_say_the_same(truth, path, name, book):
+    """Compare how many facilities count: sentence, table, workbook and summary."""
+    (header, *lines) = word_tables(path)[f"{name}服务设施（处）"]
+    told = truth.summary["services"]
+    for line in lines[:-1]:
+        found = told[truth.services[line[0]]]
+        assert line[1] == str(found["counted"])
+        assert line[2:] == [str(found["listed"][state]) for state in ("planned", "closed", "doubtful", "mobile")]
+    total = sum(found["counted"] for found in told.values())
+    assert lines[-1][1] == str(total)
+    text = "\n".join(part.text for part in docx.Document(str(path)).paragraphs)
+    assert f"计入覆盖的固定设施 {total} 处" in text
+    assert f"计入覆盖 {total} 处" in book["设施台账"]["A2"].value
+    cover = {row["服务类型"]: row["计入覆盖(处)"] for row in sheet_rows(book, "封面与口径", "服务类型")}
+    assert {truth.services[label]: number for label, number in cover.items() if label in truth.services} == {
+        code: found["counted"] for code, found in told.items()
+    }
+    return len(header) * len(lines)
+
+
+def gap_tables_say_the_same(truth, tables, name, book):
+    """Compare gaps, needs and offers of a report with the workbook's lists and with the CSV."""
+    listed = {
+        (row["缺口编号"], row["服务对象"]): row
+        for row in sheet_rows(book, "服务覆盖缺口清单", "序号")
+        if isinstance(row["序号"], int)
+    }
+    offers = {row["服务编号"]: row for row in sheet_rows(book, "三张清单-服务", "序号") if isinstance(row["序号"], int)}
+    compared = 0
+    for header, *lines in (
+        tables.get(f"{name}服务覆盖缺口清单", [[]]),
+        tables.get("需求清单", [[]]),
+        tables.get("服务清单", [[]]),
+    ):
+        for line in lines:
+            said = dict(zip(header, line, strict=True))
+            if said.get("缺口编号") == "合计":
+                continue
+            if "缺口编号" in said:
+                mine = listed[said["缺口编号"], said["服务对象"]]
+                assert said["其中列入缺口(人)"] == word_table.shown(mine["其中列入缺口(人)"], "people", "zh")[0]
+                assert said["覆盖率(%)"] == word_table.shown(mine["覆盖率(%)"], "share", "zh")[0]
+            elif "未覆盖人数(人)" in said:
+                people = float(truth.gaps[said["需求编号"]]["people"])
+                assert said["未覆盖人数(人)"] == word_table.shown(people, "people", "zh")[0]
+            else:
+                mine = offers[f"{said['需求编号']}@{said['资源编号']}"]
+                assert said["可新增覆盖(人)"] == word_table.shown(mine["可新增覆盖(人)"], "people", "zh")[0]
+            compared += 1
+    return compared
+
+
+def parks_say_the_same(truth, path):
+    """Compare every page of a park with the coverage of that park."""
+    parks = {row["unit_name"]: key[:2] for key, row in truth.rows.items() if key[0] == "park"}
+    compared = 0
+    for caption, (_, *lines) in word_tables(path).items():
+        name = caption.removesuffix("服务可达情况")
+        if name not in parks or name == caption:
+            continue
+        for service, _, group, people, served, share, *_ in lines:
+            mine = truth.whole(truth.services[service], truth.groups[group], unit=parks[name])
+            assert people == word_table.shown(float(mine["people"]), "people", "zh")[0]
+            assert not mine["share"] or share == per_cent(mine["share"])
+            assert (
+                not mine["people_served"] or served == word_table.shown(float(mine["people_served"]), "people", "zh")[0]
+            )
+            compared += 1
+    return compared
+
+
+def report_says_the_same(truth, path, unit, name, book):
+    tables = word_tables(path)
+    assert people_say_the_same(truth, tables, unit, name) > 0
+    assert matrix_says_the_same(truth, tables, unit, name) > 0
+    assert gap_tables_say_the_same(truth, tables, name, book) > 0
 
 
 def everything_says_the_same(folder, name):
@@ -247,10 +362,14 @@ def everything_says_the_same(folder, name):
     assert summary_says_the_same(truth) > 0
     assert page_says_the_same(truth) > 0
     assert word_says_the_same(truth, folder / "report.docx", ("study", ""), name) > 0
+    assert counts_say_the_same(truth, folder / "report.docx", name, book) > 0
+    assert parks_say_the_same(truth, folder / "parks.docx") > 0
+    report_says_the_same(truth, folder / "report.docx", ("study", ""), name, book)
     for path in sorted((folder / "districts").iterdir()):
         code = path.stem.removeprefix("report_")
         district = next(row["unit_name"] for key, row in truth.rows.items() if key[:2] == ("district", code))
         assert word_says_the_same(truth, path, ("district", code), district) > 0
+        report_says_the_same(truth, path, ("district", code), district, book)
 
 
 def test_numbers_of_a_small_county(small):
