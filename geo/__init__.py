@@ -16,11 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geo.analysis import Analysis
     from geo.controls import panel
     from geo.errors import GeoCrsError, GeoError, GeoValueError, InputFaultsError
     from geo.fetch import fetch_study
     from geo.periods import compare
-    from geo.pipeline import Analysis, analyse
+    from geo.pipeline import analyse
     from geo.queries import isochrones, minutes_matrix, nearest_minutes, read_streets
     from geo.scenarios import Scenario, what_if
     from geo.sites import coverage_by_sites, suggest_sites
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "Analysis": "pipeline",
+    "Analysis": "analysis",
     "GeoCrsError": "errors",
     "GeoError": "errors",
     "GeoValueError": "errors",

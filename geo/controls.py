@@ -14,8 +14,8 @@ from geo.scenarios import Scenario, what_if
 if TYPE_CHECKING:
     import ipywidgets
 
+    from geo.analysis import Analysis
     from geo.messages import Lang
-    from geo.pipeline import Analysis
 
 _MOST_MINUTES, _MOST_KMH = 60.0, 120.0
 _DPI = 160  # twice what is shown, for screens with small pixels

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from geo.analysis import Analysis
     from geo.fetch import Fetched
     from geo.inputs import Inputs
     from geo.messages import Lang
     from geo.periods import TwoPeriods
-    from geo.pipeline import Analysis
     from geo.quality import Line
 
 

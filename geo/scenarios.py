@@ -17,11 +17,11 @@ import pandas as pd
 
 from geo import catalogue, catchments, coverage, crs as crs_room, gaps, schema, surfaces, zones
 from geo.adequacy import judged, own_units
+from geo.analysis import Analysis
 from geo.catalogue import OWN, ServiceType
 from geo.errors import GeoCrsError, GeoValueError
 from geo.messages import DEFAULT_LANG, subject, text
 from geo.modes import Mode
-from geo.pipeline import Analysis
 from geo.travel_times import Reach, minutes_at, reach
 from geo.units import horizon
 

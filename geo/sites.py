@@ -18,8 +18,8 @@ from geo.travel_times import minutes_of, reach_each, stands
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geo.analysis import Analysis
     from geo.modes import Mode
-    from geo.pipeline import Analysis
 
 Model = Literal["mclp", "lscp", "p_median", "p_centre"]
 SPACING_M = 500.0

@@ -31,7 +31,7 @@ OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
     *("bars", "heap", "prepared", "street_sources", "zone_store", "zones", "linked", "inputs"),
     *("measures", "matches", "summary", "periods"),
-    *("pipeline", "queries", "scenarios", "sites", "controls"),
+    *("analysis", "pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
     *("printout", "terminal", "cli_osm", "cli"),
 )

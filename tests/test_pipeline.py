@@ -39,7 +39,7 @@ from geo.pipeline import rehearse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from geo.pipeline import Analysis
+    from geo.analysis import Analysis
 
 STUDIES = Path(__file__).parent / "studies"
 TOLERANCE = 1e-9

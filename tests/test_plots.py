@@ -22,7 +22,7 @@ from geo.errors import GeoValueError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from geo.pipeline import Analysis
+    from geo.analysis import Analysis
 
 HOSTILE = "<script>alert(1)</script> $x^2$ {{7*7}}"
 HAS_CJK = any(font.name in plots.CJK for font in font_manager.fontManager.ttflist)

@@ -18,7 +18,7 @@ from geo.errors import GeoCrsError, GeoValueError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from geo.pipeline import Analysis
+    from geo.analysis import Analysis
 
 VENUES = [["h1", "西馆", *place(1, 7), 40], ["h2", "东馆", *place(7, 1), 40], ["h3", "满馆", *place(7, 4), 0]]
 GONE = ["far", "远馆", 118.5, 25.5, 10]
