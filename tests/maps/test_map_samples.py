@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -209,7 +210,8 @@ def test_nothing_is_asked_for_where_there_is_no_network(written):
         pytest.skip("no network namespaces for this user")
     pages = [str(one.folder / "map.html") for one in written.values()]
     command = ["unshare", "-rn", sys.executable, str(HERE / "cut_off.py"), *pages]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    where = {**os.environ, "PYTHONPATH": str(HERE.parent)}  # of `browsing`
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=where)
     found = json.loads(done.stdout)
     assert found["interfaces"] == ["lo"]
     assert len(found["pages"]) == len(STUDIES)
