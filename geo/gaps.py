@@ -124,8 +124,8 @@ class _Points(NamedTuple):
 def _parts(
     points: gpd.GeoDataFrame, area: NDArray[np.int64], rest: NDArray[np.bool_], service: ServiceType
 ) -> Iterator[tuple[int, _Points]]:
-    """Give number and people of every area, by rising number."""
-    order = np.argsort(area, kind="stable")
+    """Give number and people of every area, by rising number; within one by id, so that the order of rows is nothing."""
+    order = np.lexsort((points["id"].to_numpy(dtype=np.str_), area))
     texts = (points[name].to_numpy(dtype=object) for name in ("group", "community", "districts"))
     minutes = points[f"minutes_{service.code}"].to_numpy(dtype=np.float64)
     columns = (points["id"].to_numpy(dtype=object), points["people"].to_numpy(), *texts, minutes, rest)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import gzip
 import io
 import json
-import re
 from pathlib import Path
 
 import docx
 import openpyxl
 import pytest
+from page_data import content_of
 from small_county import csv_text, stations, write_county
 
 import geo
@@ -21,7 +19,6 @@ from geo.reports import word_table
 
 VENUES = "编号,名称,经度,纬度,容量\nv1,东馆,118.2121,25.3061,200\nv2,西馆,118.2021,25.3141,\n"
 DISTRICTS = "编号,名称\nd1,东片区\nd2,西片区\n"
-CONTENT = re.compile(r'<script type="application/octet-stream"[^>]*>([^<]+)</script>')
 
 
 def write_small(folder: Path) -> Path:
@@ -187,8 +184,7 @@ def summary_says_the_same(truth):
 
 def page_says_the_same(truth):
     page = (truth.folder / "map.html").read_text(encoding="utf-8")
-    found = max((match.group(1) for match in CONTENT.finditer(page)), key=len)
-    content = json.loads(gzip.decompress(base64.b64decode(found)))
+    content = content_of(page)
     coverage, units = content["coverage"], content["units"]
     assert len(coverage["unit"]) == len(truth.rows)
     for at, row in enumerate(truth.rows.values()):
