@@ -188,10 +188,14 @@ def suspected(
 def _different(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the different places, in order, at most 1,000 of them evenly picked: a venue with ten services is one."""
     known = lonlat[np.isfinite(lonlat).all(axis=1)]
-    places = np.unique(known.round(_PLACE_DIGITS), axis=0)
-    if len(places) > MOST_PLACES:
-        places = places[np.linspace(0, len(places) - 1, MOST_PLACES).round().astype(np.int64)]
-    return places
+    return at_most(np.unique(known.round(_PLACE_DIGITS), axis=0))
+
+
+def at_most(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places, evenly picked where there are more than 1,000."""
+    if len(places) <= MOST_PLACES:
+        return places
+    return places[np.linspace(0, len(places) - 1, MOST_PLACES).round().astype(np.int64)]
 
 
 def readings(lonlat: NDArray[np.float64], crs: pyproj.CRS | Shifted) -> list[Reading]:
@@ -236,6 +240,18 @@ def _zoned(lonlat: NDArray[np.float64], crs: pyproj.CRS) -> list[Reading]:
 
 def _metres(lonlat: NDArray[np.float64], ground: Ground) -> NDArray[np.float64]:
     return np.column_stack(crs_room.transformer(crs_room.WGS84, ground.crs).transform(*lonlat.T))
+
+
+def near_streets(lonlat: NDArray[np.float64], ground: Ground) -> NDArray[np.bool_]:
+    """Return which places, (n, 2) WGS 84 degrees, lie within 50 m of a street."""
+    return _near(_metres(lonlat, ground), ground)
+
+
+def middle_of(ground: Ground) -> tuple[float, float]:
+    """Return lon and lat of the middle of the streets' extent."""
+    x, y = (ground.bounds[:2] + ground.bounds[2:]) / 2.0
+    lon, lat = crs_room.transformer(ground.crs, crs_room.WGS84).transform(x, y)
+    return float(lon), float(lat)
 
 
 def _near(xy: NDArray[np.float64], ground: Ground) -> NDArray[np.bool_]:
