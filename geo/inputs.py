@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from geo import areas, crs as crs_room, layers, population, terrain
 from geo.bars import silent
 from geo.errors import Fault, GeoValueError, InputFaultsError
-from geo.layers import suspicion, unplaced
+from geo.layers import astray, remote, suspicion, unplaced
 from geo.layers.findings import UnplacedError
 from geo.linked import Slopes
 from geo.messages import Message
@@ -53,7 +53,8 @@ def read_inputs(study: Study, *, progress: Progress = silent) -> Inputs:
     notes: list[tuple[str, Message]] = []
     streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
     if streets is not None:
-        read, doubts = suspicion.judged(study.layers, read, streets)
+        read, doubts = astray.judged(study.layers, read, streets)
+        read = remote.judged(read, streets, cap_m=study.head.cap_m)
         faults += doubts
     units = areas.build(read.tables, read.crs)
     area = areas.study_area(units, read.tables["boundary"])

@@ -69,6 +69,8 @@ class LayerSet(NamedTuple):
         The study's metric CRS.
     personal
         By layer name: personal columns that `keep_personal` let in; they go to the ledger sheet alone.
+    rows
+        By layer name: (n,) source row of each row of its table.
     """
 
     tables: dict[str, gpd.GeoDataFrame]
@@ -76,6 +78,7 @@ class LayerSet(NamedTuple):
     inputs: list[dict[str, Any]]
     crs: pyproj.CRS
     personal: dict[str, tuple[str, ...]]
+    rows: dict[str, NDArray[np.int64]]
 
 
 class TableRead(NamedTuple):
@@ -145,6 +148,7 @@ def read_layers(study: Study) -> LayerSet:
         [line for item, frame in zip(opened, frames, strict=True) for line in _inputs(item, frame)],
         crs,
         personal,
+        {layer: _rows_of(layer, opened, frames) for layer in KINDS},
     )
 
 
@@ -333,6 +337,13 @@ def _of_layer(
     """Return the tables of one layer's sources."""
     pairs = zip(opened, frames, strict=True)
     return [frame for item, frame in pairs if item.layer == layer and frame is not None]
+
+
+def _rows_of(layer: str, opened: Sequence[_Opened], frames: Sequence[gpd.GeoDataFrame | None]) -> NDArray[np.int64]:
+    """Return the source row of each row of a layer's table."""
+    pairs = zip(opened, frames, strict=True)
+    rows = [item.part.rows for item, frame in pairs if item.layer == layer and item.part and frame is not None]
+    return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
 
 def _without_repeats(
