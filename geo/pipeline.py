@@ -24,6 +24,7 @@ from geo import (
     measures,
     past_results,
     periods,
+    quality,
     snapping,
     street_graph,
 )
@@ -472,8 +473,9 @@ def _gaps(
 def _repairs(inputs: Inputs, begun: demand_room.Starts, figures: pd.DataFrame) -> pd.DataFrame:
     """Return what the readers did, and what was decided about units."""
     told = [
-        {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": "told", "message": message}
+        {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": action, "message": message}
         for layer, message in inputs.notes
+        for action in ["doubtful" if message.key in quality.DOUBTED else "told"]
     ]
     said: list[tuple[demand_room.Note | areas.Untidy | adequacy.Told, str]] = [
         *((note, "told") for note in begun.notes),
