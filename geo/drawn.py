@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geo.drawn_tags import Said
     from geo.noding import Noded, Strings
 
-_PLACES_TOLD = 12
+_PLACES_TOLD, _PLACES_WARNED = 12, 3
 OPEN_SHARE = 0.05  # of all line ends: so many open ones are no dead ends but lines that were not joined
 
 
@@ -171,9 +171,10 @@ def _told(noded: Noded, rules: Noding, crs: pyproj.CRS, *, lines: int) -> list[M
     open_ends = "open_ends_many" if share > OPEN_SHARE else "open_ends"
     for key, where in (("gap", noded.gaps[:, 0]), (open_ends, noded.open_ends)):
         if len(where):
-            lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*where[:_PLACES_TOLD].T))
+            most = _PLACES_WARNED if key == "open_ends_many" else _PLACES_TOLD
+            lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*where[:most].T))
             places = "; ".join(f"{lon:.6f}, {lat:.6f}" for lon, lat in lonlat)
-            more = " …" if len(where) > _PLACES_TOLD else ""
+            more = " …" if len(where) > most else ""
             told.append(Message(f"streets.{key}", {**values, "count": len(where), "places": places + more}))
     return told
 

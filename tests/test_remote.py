@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyproj
 import pytest
 from small_county import STUDY, ask, csv_text, features, place, stations, street_lines, write_county
 
@@ -99,3 +100,15 @@ def shifted_lines() -> str:
             line = [place(row, column) if turned else place(column, row) for column in range(9)]
             ways.append(np.column_stack(crs_room.to_gcj02(*np.array(line).T)).tolist())
     return features([({"highway": "residential"}, {"type": "LineString", "coordinates": way}) for way in ways])
+
+
+def test_a_wrong_zone_is_doubted_once(tmp_path: Path) -> None:
+    """All lie 300 km off; the doubt about the zone says why, and that they are far says no more."""
+    rows = stations()
+    lonlat = np.array([row[3:5] for row in rows], dtype=float)
+    xy = np.column_stack(crs_room.transformer(crs_room.WGS84, pyproj.CRS.from_epsg(4548)).transform(*lonlat.T))
+    text = csv_text([[*row[:3], *at, *row[5:]] for row, at in zip(rows, xy.round(2).tolist(), strict=True)])
+    study = STUDY.replace('crs = "EPSG:4326"', 'crs = "EPSG:4547"')
+    found = ask("check", write_county(tmp_path / "small", study_toml=study, stations_csv=text))
+    assert "按“EPSG:4548”读则为 100%" in found.stdout
+    assert "处离所有道路都超过" not in found.stdout

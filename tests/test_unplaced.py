@@ -121,3 +121,22 @@ def test_what_was_written_is_quoted(tmp_path: Path) -> None:
     assert "所写的坐标系“国家2000”以度为单位" in found.stderr
     assert '看来应写 crs = "EPSG:4548"' in found.stderr
     assert "EPSG:4326" not in found.stderr
+
+
+def test_an_unknown_crs_is_answered_with_the_one_that_fits(tmp_path: Path) -> None:
+    study = STUDY.replace('crs = "EPSG:4326"', 'crs = "EPSG:99999"')
+    found = ask("check", write_county(tmp_path / "small", study_toml=study))
+    assert found.exit_code == 1
+    assert "不认识坐标系 EPSG:99999" in found.stderr
+    assert '看来应写 crs = "EPSG:4326"，请核对' in found.stderr
+
+
+def test_web_mercator_is_named_also_where_no_street_can_be_read(tmp_path: Path) -> None:
+    rows = stations()
+    xy = metres(np.array([row[3:5] for row in rows], dtype=float), 3857).round(2).tolist()
+    text = csv_text([[*row[:3], *at, *row[5:]] for row, at in zip(rows, xy, strict=True)])
+    folder = write_county(tmp_path / "small", study_toml=SILENT, stations_csv=text, streets_osm="<osm/>")
+    found = ask("check", folder)
+    assert found.exit_code == 1
+    assert '网络墨卡托坐标（米），请写明 crs = "EPSG:3857"' in found.stderr
+    assert "EPSG:4491" in found.stderr

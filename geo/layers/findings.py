@@ -25,7 +25,7 @@ NAMES_SHOWN = 12
 # Faults that the right reading would mend.
 OF_CRS = frozenset(
     f"layers.{key}"
-    for key in ("no_crs", "swapped_many", "out_of_range_many", "looks_like_degrees_many", "zone_prefix_many")
+    for key in ("no_crs", "bad_crs", "swapped_many", "out_of_range_many", "looks_like_degrees_many", "zone_prefix_many")
 )
 
 

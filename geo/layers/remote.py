@@ -82,13 +82,15 @@ def _of_source(
     points = np.flatnonzero((shapely.get_type_id(shapes) == shapely.GeometryType.POINT) & ~shapely.is_empty(shapes))
     if not len(points):
         return
+    mine = read.repairs[(read.repairs["layer"] == layer) & (read.repairs["source"] == source)]
+    if any(message.key == "layers.suspicious_stated" for message in mine["message"]):
+        return  # its CRS is doubted already, which is why
     away_m = tree.query_nearest(shapes[points], return_distance=True, all_matches=False)[1]
     beyond = away_m > cap_m
     if len(points) >= LEAST_POINTS and beyond.mean() > MOST_SHARE:
         values = {"n": int(beyond.sum()), "of": len(points), "cap": f"{cap_m:g}", "away": _away(np.median(away_m))}
         yield layer, source, pd.NA, "", "doubtful", Message("layers.mostly_remote", values)
         return
-    mine = read.repairs[(read.repairs["layer"] == layer) & (read.repairs["source"] == source)]
     known = {row for row, message in zip(mine["row"], mine["message"], strict=True) if message.key == "layers.far_away"}
     ids = table["id"].astype(str).to_numpy() if "id" in table.columns else np.full(len(table), "", dtype=object)
     to_degrees = crs_room.transformer(read.crs, crs_room.WGS84)
