@@ -28,16 +28,18 @@ _SEPARATORS = r"[;；,，、|/]"
 _MEMBER_SHARE = 0.5
 SLIVER_M = 10.0  # narrower overlaps and gaps between neighbours are drawing errors, not land
 LEAST_M2 = 1.0
+SAME_SHARE = 0.9  # of the smaller of two outlines: from here on one is drawn twice, or inside the other
 TOUCHING_M = 0.01
 NAMES_SHOWN = 6
 
 
 class Untidy(NamedTuple):
-    """Something told about how the outlines of units meet: the layer, the unit's id and what is the matter."""
+    """Something told about how the outlines of units meet: the layer, the unit's id, what is the matter, told or doubtful."""
 
     layer: str
     unit_id: str
     message: Message
+    action: str = "told"
 
 
 def is_areal(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -193,8 +195,10 @@ def districts_of(table: pd.DataFrame, points: NDArray[np.object_], units: gpd.Ge
 def untidy(units: gpd.GeoDataFrame, *, layer: str = "communities") -> list[Untidy]:
     """Return where the polygons of one layer overlap, and the slivers and gaps between neighbours.
 
-    An overlap whose mean width is below 10 m is a sliver. People on an overlap count in the unit that stands first
-    in the file (:func:`locate`), people in a gap in none. Outlines are left as they are.
+    An overlap whose mean width is below 10 m is a sliver. Each unit keeps the people that its row states; people of a
+    raster on an overlap count in the unit that stands first in the file (:func:`locate`), people in a gap in none. Two
+    units that share nine tenths of the smaller are doubtful: stated people are then likely counted twice. What a unit
+    drawn twice shares with others is told of the first of the two alone. Outlines are left as they are.
 
     Parameters
     ----------
@@ -208,38 +212,58 @@ def untidy(units: gpd.GeoDataFrame, *, layer: str = "communities") -> list[Untid
     ids, names = chosen["unit_id"].tolist(), chosen["unit_name"].tolist()
     found = []
     overlaps = _overlaps(shapes)
+    twice = overlaps[(overlaps["share"] >= SAME_SHARE) & (overlaps["share_larger"] >= SAME_SHARE)]
+    repeats = overlaps["first"].isin(twice["second"]) | overlaps["second"].isin(twice["second"])
+    overlaps = overlaps[~repeats | overlaps["number"].isin(twice.drop_duplicates("second")["number"])]
     wide = overlaps[overlaps["width_m"] >= SLIVER_M]
     for first, second, area_m2, share in wide[["first", "second", "area_m2", "share"]].itertuples(index=False):
-        values = {"name": names[first], "other": names[second], "area": f"{area_m2:,.0f}", "share": f"{share:.1%}"}
-        found.append(Untidy(layer, ids[first], Message("areas.overlap", values)))
+        one, other = _called(ids[first], names[first]), _called(ids[second], names[second])
+        values = {"name": one, "other": other, "area": f"{area_m2:,.0f}", "share": f"{share:.1%}"}
+        same = share >= SAME_SHARE
+        message = Message("areas.same_ground" if same else "areas.overlap", values)
+        found.append(Untidy(layer, ids[first], message, "doubtful" if same else "told"))
     thin = overlaps[overlaps["width_m"] < SLIVER_M]
     for key, table in (("areas.slivers", thin), ("areas.gaps", _gaps(shapes))):
         for first, theirs in table.groupby("first"):
             whole = theirs.drop_duplicates("number")
             others = list(dict.fromkeys(names[other] for other in theirs["second"]))
             more = [f"… ({len(others)})"] if len(others) > NAMES_SHOWN else []
-            values = {
+            about: dict[str, object] = {
                 "name": names[first],
                 "others": ", ".join([*others[:NAMES_SHOWN], *more]),
                 "area": f"{whole['area_m2'].sum():,.0f}",
                 "count": len(whole),
             }
-            found.append(Untidy(layer, ids[first], Message(key, values)))
+            found.append(Untidy(layer, ids[first], Message(key, about)))
     return found
 
 
+def _called(unit_id: str, name: str) -> str:
+    """Return a unit's name with its id, which tells units of one name apart."""
+    return name if name == unit_id else f"{name} ({unit_id})"
+
+
 def _overlaps(shapes: NDArray[np.object_]) -> pd.DataFrame:
-    """Return pairs of polygons that share ground: number, first, second, area_m2, share of the smaller, mean width_m."""
+    """Return pairs of polygons that share ground: number, first, second, area_m2, mean width_m, shares of both."""
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     once = first < second
     first, second = first[once], second[once]
     shared = shapely.intersection(shapes[first], shapes[second])
     area_m2 = shapely.area(shared)
-    smaller_m2 = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
+    own_m2 = np.sort([shapely.area(shapes[first]), shapely.area(shapes[second])], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         width_m = 2.0 * area_m2 / shapely.length(shared)  # of a long strip, whose outline is twice its length
-        share = area_m2 / smaller_m2
-    table = pd.DataFrame({"first": first, "second": second, "area_m2": area_m2, "share": share, "width_m": width_m})
+        share, share_larger = area_m2 / own_m2
+    table = pd.DataFrame(
+        {
+            "first": first,
+            "second": second,
+            "area_m2": area_m2,
+            "share": share,
+            "share_larger": share_larger,
+            "width_m": width_m,
+        }
+    )
     found = table[table["area_m2"] >= LEAST_M2].sort_values(["first", "second"])
     return found.assign(number=np.arange(len(found)))
 

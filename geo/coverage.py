@@ -70,11 +70,14 @@ class Ground:
         People who live there.
     ground_m2
         Area of the unit and the stated distance around; NaN where it has no outline.
+    is_point
+        Whether the unit is a mere point, so that only the distance around it is looked at.
     """
 
     street_m: NDArray[np.float64]
     residents: NDArray[np.float64]
     ground_m2: NDArray[np.float64]
+    is_point: NDArray[np.bool_]
 
 
 def members(demand: pd.DataFrame, units: pd.DataFrame) -> Members:
@@ -138,7 +141,14 @@ def ground(
     residents = membership.totals(np.where(demand["group"] == "residents", demand["people"], 0.0))
     area_m2 = shapely.area(shapely.buffer(units.geometry.to_numpy(), around_m))
     area_m2[shapely.is_missing(units.geometry.to_numpy())] = np.nan
-    return Ground(np.concatenate([own, [whole, np.nan]]), residents, np.concatenate([area_m2, [np.nan, np.nan]]))
+    kinds = shapely.get_type_id(units.geometry.to_numpy())
+    is_point = np.isin(kinds, [shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT])
+    return Ground(
+        np.concatenate([own, [whole, np.nan]]),
+        residents,
+        np.concatenate([area_m2, [np.nan, np.nan]]),
+        np.concatenate([is_point, [False, False]]),
+    )
 
 
 def cannot_judge(
@@ -161,7 +171,9 @@ def cannot_judge(
         per_head = np.where(place.residents > 0, place.street_m / place.residents, np.inf)
     for number in np.flatnonzero(per_head < adequacy.street_m_per_resident):
         values = {"per_head": f"{per_head[number]:.2f}", "least": f"{adequacy.street_m_per_resident:g}"}
-        reason[number] = Message("coverage.thin", values)
+        if place.is_point[number]:
+            values |= {"around_m": f"{adequacy.around_m:g}"}
+        reason[number] = Message("coverage.thin_point" if place.is_point[number] else "coverage.thin", values)
     for number in np.flatnonzero(share > adequacy.detached_share):
         values = {"share": f"{share[number]:.0%}", "most": f"{adequacy.detached_share:.0%}"}
         detail = Message("coverage.detached", values)

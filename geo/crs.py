@@ -309,6 +309,17 @@ def choose_metric(lon: float, lat: float) -> pyproj.CRS:
     west, east = _CGCS_ZONES
     if bool(_in_china(np.asarray(lon), np.asarray(lat))) and west <= lon < east:
         return pyproj.CRS.from_epsg(4534 + int((lon - west) // 3))
+    return utm(lon, lat)
+
+
+def utm(lon: float, lat: float) -> pyproj.CRS:
+    """Return the UTM zone of a place.
+
+    Examples
+    --------
+    >>> utm(118.2, 25.3).to_epsg()
+    32650
+    """
     zone = int((lon + 180.0) // 6.0) % 60 + 1
     return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from geo.drawn_tags import Said
     from geo.noding import Noded, Strings
 
-_PLACES_TOLD = 12
+_PLACES_TOLD, _PLACES_WARNED = 12, 3
+OPEN_SHARE = 0.05  # of all line ends: so many open ones are no dead ends but lines that were not joined
 
 
 def from_lines(
@@ -70,7 +71,7 @@ def from_lines(
     table = _pieces_of(noded, given, onto, crs=metric)
     table = table[[*schema.STREETS]].to_crs(crs or metric)
     table.attrs = {name: onto.attrs.get(name, 0) for name in pieces.COUNTS} if onto is not None else {}
-    table.attrs["told"] = [*_told(noded, rules, metric), *_told_lines(parts, said)]
+    table.attrs["told"] = [*_told(noded, rules, metric, lines=len(parts)), *_told_lines(parts, said)]
     return table
 
 
@@ -159,17 +160,21 @@ def _pieces_of(noded: Noded, given: _Given, onto: gpd.GeoDataFrame | None, *, cr
     return gpd.GeoDataFrame(table, geometry=pieces.lines_of(found.xy, cuts), crs=crs)
 
 
-def _told(noded: Noded, rules: Noding, crs: pyproj.CRS) -> list[Message]:
-    """Return what noding did, as messages."""
+def _told(noded: Noded, rules: Noding, crs: pyproj.CRS, *, lines: int) -> list[Message]:
+    """Return what noding did to so many lines, as messages."""
     values = {"join_m": f"{rules.join_m:g}", "bridge_m": f"{rules.bridge_m:g}", "ask_m": f"{rules.ask_m:g}"}
     told = [Message("streets.noded", {**values, **noded.counts})]
     if noded.counts["vanished"]:
         told.append(Message("streets.vanished", {**values, "count": noded.counts["vanished"]}))
-    for key, where in (("gap", noded.gaps[:, 0]), ("open_ends", noded.open_ends)):
+    share = len(noded.open_ends) / (2 * lines)
+    values |= {"share": f"{share:.0%}"}
+    open_ends = "open_ends_many" if share > OPEN_SHARE else "open_ends"
+    for key, where in (("gap", noded.gaps[:, 0]), (open_ends, noded.open_ends)):
         if len(where):
-            lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*where[:_PLACES_TOLD].T))
+            most = _PLACES_WARNED if key == "open_ends_many" else _PLACES_TOLD
+            lonlat = np.column_stack(crs_room.transformer(crs, crs_room.WGS84).transform(*where[:most].T))
             places = "; ".join(f"{lon:.6f}, {lat:.6f}" for lon, lat in lonlat)
-            more = " …" if len(where) > _PLACES_TOLD else ""
+            more = " …" if len(where) > most else ""
             told.append(Message(f"streets.{key}", {**values, "count": len(where), "places": places + more}))
     return told
 

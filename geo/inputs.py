@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from geo import areas, layers, population, terrain
+from geo import areas, crs as crs_room, layers, population, terrain
 from geo.bars import silent
 from geo.errors import Fault, GeoValueError, InputFaultsError
-from geo.layers import suspicion
+from geo.layers import astray, remote, suspicion, unplaced
+from geo.layers.findings import UnplacedError
 from geo.linked import Slopes
 from geo.messages import Message
 from geo.street_sources import read_all
@@ -47,14 +48,13 @@ def read_inputs(study: Study, *, progress: Progress = silent) -> Inputs:
     try:
         read = layers.read_layers(study)
     except InputFaultsError as error:
-        faults += error.faults
-        faults += read_all(study, None, None, [])[1]
-        raise InputFaultsError(faults) from error
+        raise InputFaultsError(_with_streets(study, error)) from error
     progress(Message("run.streets"), 0.08)
     notes: list[tuple[str, Message]] = []
     streets, faults = read_all(study, read.crs, read.tables["streets"], notes)
     if streets is not None:
-        read, doubts = suspicion.judged(study.layers, read, streets)
+        read, doubts = astray.judged(study.layers, read, streets)
+        read = remote.judged(read, streets, cap_m=study.head.cap_m)
         faults += doubts
     units = areas.build(read.tables, read.crs)
     area = areas.study_area(units, read.tables["boundary"])
@@ -82,6 +82,21 @@ def read_inputs(study: Study, *, progress: Progress = silent) -> Inputs:
     if cells is not None and cells.negative:
         notes.append(("population", Message("demand.negative", {"count": cells.negative})))
     return Inputs(read, streets, units, area, cells, slopes, notes)
+
+
+def _with_streets(study: Study, error: InputFaultsError) -> list[Fault]:
+    """Return the faults of the layers and those of the streets; what points without a CRS may be is told by the streets."""
+    if not isinstance(error, UnplacedError):
+        return [*error.faults, *read_all(study, None, None, [])[1]]
+    streets, faults = read_all(study, error.crs or crs_room.WGS84, error.lines, [])
+    if streets is None or not len(streets):
+        return [*error.faults, *faults]
+    if error.crs is None:  # only their streets tell where the points of such a study lie
+        west, south, east, north = streets.total_bounds
+        streets = streets.to_crs(crs_room.choose_metric((west + east) / 2.0, (south + north) / 2.0))
+    ground = suspicion.ground_of(streets)
+    told = unplaced.advised(error.faults, error.unplaced, ground) if ground is not None else error.faults
+    return [*told, *faults]
 
 
 def _double_counts(study: Study, units: gpd.GeoDataFrame) -> list[Fault]:

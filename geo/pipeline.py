@@ -22,6 +22,7 @@ from geo import (
     measures,
     past_results,
     periods,
+    quality,
     snapping,
     street_graph,
 )
@@ -389,14 +390,18 @@ def _gaps(
 def _repairs(inputs: Inputs, begun: demand_room.Starts, figures: pd.DataFrame) -> pd.DataFrame:
     """Return what the readers did, and what was decided about units."""
     told = [
-        {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": "told", "message": message}
+        {"layer": layer, "source": "", "row": pd.NA, "id": "", "action": action, "message": message}
         for layer, message in inputs.notes
+        for action in ["doubtful" if message.key in quality.DOUBTED else "told"]
     ]
-    said: list[demand_room.Note | areas.Untidy | adequacy.Told] = [*begun.notes, *areas.untidy(inputs.units)]
-    said += adequacy.told(figures)
+    said: list[tuple[demand_room.Note | areas.Untidy | adequacy.Told, str]] = [
+        *((note, "told") for note in begun.notes),
+        *((note, note.action) for note in areas.untidy(inputs.units)),
+        *((note, "told") for note in adequacy.told(figures)),
+    ]
     told += [
-        {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": "told", "message": note.message}
-        for note in said
+        {"layer": note.layer, "source": "", "row": pd.NA, "id": note.unit_id, "action": action, "message": note.message}
+        for note, action in said
     ]
     told += [
         {

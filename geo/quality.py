@@ -12,6 +12,8 @@ from geo.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+# What weighs on every number, whichever room says it of a whole layer: doubtful, and a warning of the run.
+DOUBTED = frozenset({"streets.open_ends_many"})
 COUNTS = ("rows_read", "rows_kept", "rows_filtered", "rows_dropped", "rows_repaired", "rows_doubtful")
 
 

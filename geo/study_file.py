@@ -14,6 +14,7 @@ from geo import catalogue, crs as crs_room, modes
 from geo.errors import GeoCrsError
 
 Group = Literal["residents", "workers", "elders"]
+COUNTY_CODE = re.compile(r"^[1-9][0-9]{5}(?:[0-9]{3}|[0-9]{6})?$")  # GB/T 2260, of a township or a village behind it
 PERIOD = re.compile(r"^(?!0000)(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?$")
 
 
@@ -220,6 +221,13 @@ class Head(Frozen):
     def _folder_safe(cls, value: str) -> str:
         if not re.fullmatch(r"\w[\w.-]*", value) or ".." in value:
             raise _custom("study.bad_id")  # noqa: EM101 - a key, not a text
+        return value
+
+    @field_validator("code")
+    @classmethod
+    def _a_county(cls, value: str | None) -> str | None:
+        if value and not COUNTY_CODE.match(value):
+            raise _custom("study.bad_code")  # noqa: EM101 - a key, not a text
         return value
 
     @field_validator("period")

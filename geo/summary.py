@@ -113,8 +113,8 @@ def _doubts(read: LayerSet, repairs: pd.DataFrame) -> list[Message]:
     """Return how many rows are doubtful, and the doubts about whole sources, which weigh on every number."""
     whole = repairs[(repairs["action"] == "doubtful") & repairs["row"].isna()]
     told = [
-        Message("run.doubtful_source", {"source": source, "what": message})
-        for source, message in zip(whole["source"], whole["message"], strict=True)
+        Message("run.doubtful_source", {"source": source or Message(f"cli.layer_{layer}"), "what": message})
+        for layer, source, message in zip(whole["layer"], whole["source"], whole["message"], strict=True)
     ]
     doubtful = sum(item["rows_doubtful"] for item in quality.counted(read.inputs))
     return [*told, Message("run.doubtful_rows", {"count": doubtful})] if doubtful else told

@@ -109,6 +109,17 @@ def test_the_reasons_name_figure_and_threshold() -> None:
     assert (known["status"], known["reason"], known["not_assessed_for"]) == ("ok", "", "")
 
 
+def test_a_point_has_no_ground_of_its_own_and_the_reason_says_so() -> None:
+    """A as its middle alone: a street of 200 m passes through it, 20 m of it within 10 m, for 45 residents."""
+    points = {"communities": layer(spots((50, 50))[0], box(1000, 0, 1100, 100), id=["A", "B"], name=["甲", "乙"])}
+    limits = LIMITS.model_copy(update={"detached_share": 1.0, "street_m_per_resident": 2.0})
+    known = adequacy.known(PEOPLE, areas.build(points, METRIC), STREETS, [WALK], limits=limits).figures
+    a, b = known.set_index(["unit_kind", "unit_id"]).loc["community"].loc[["A", "B"]].to_dict("records")
+    assert a["reason"] == Message("coverage.thin_point", {"per_head": f"{20 / 45:.2f}", "least": "2", "around_m": "10"})
+    assert "请给出边界" in a["reason"].text("zh")
+    assert b["reason"].key == "coverage.thin"
+
+
 @pytest.mark.parametrize(
     ("limits", "status"),
     [

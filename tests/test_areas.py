@@ -152,7 +152,32 @@ def test_an_overlap_is_told_with_its_area_and_share() -> None:
     """40 m by 100 m shared: 4,000 m², of the smaller 100 m by 100 m."""
     ((unit, key, values),) = told(box(0, 0, 200, 100), box(160, 0, 260, 100))
     assert (unit, key) == ("c0", "areas.overlap")
-    assert values == {"name": "社区0", "other": "社区1", "area": "4,000", "share": "40.0%"}
+    assert values == {"name": "社区0 (c0)", "other": "社区1 (c1)", "area": "4,000", "share": "40.0%"}
+
+
+def test_a_unit_drawn_twice_is_doubtful_and_its_overlaps_are_told_once() -> None:
+    """95 of 100 m shared, and 95 of 100 m: nine tenths of both; the third overlaps both by 30 m, which is told of one."""
+    shapes = [box(0, 0, 100, 100), box(5, 0, 105, 100), box(0, 70, 100, 300)]
+    units = areas.build({"communities": layer(*shapes, id=["a", "b", "c"], name=["甲", "甲", ""])}, METRIC)
+    found = areas.untidy(units)
+    assert [(item.unit_id, item.message.key, item.action) for item in found] == [
+        ("a", "areas.same_ground", "doubtful"),
+        ("a", "areas.overlap", "told"),
+    ]
+    same, beside = (dict(item.message.values) for item in found)
+    assert (same["name"], same["other"], same["share"]) == ("甲 (a)", "甲 (b)", "95.0%")
+    assert beside == {"name": "甲 (a)", "other": "c", "area": "3,000", "share": "30.0%"}
+
+
+def test_a_unit_inside_another_is_doubtful_and_keeps_its_own_overlaps() -> None:
+    """50 m by 50 m inside the first; it overlaps a third by 30 m, which is its own affair."""
+    inner, third = box(10, 10, 60, 60), box(-50, 10, 40, 60)
+    found = told(box(0, 0, 100, 100), inner, third)
+    assert [(unit, key) for unit, key, _ in found] == [
+        ("c0", "areas.same_ground"),
+        ("c0", "areas.overlap"),
+        ("c1", "areas.overlap"),
+    ]
 
 
 def test_thin_overlaps_are_slivers() -> None:
@@ -174,7 +199,7 @@ def test_gaps_between_neighbours_are_told_and_bays_of_one_are_not() -> None:
 def test_outlines_are_left_as_they_are() -> None:
     units = areas.build({"communities": layer(A, A, id=["a", "b"])}, METRIC)
     before = units.geometry.to_wkb().tolist()
-    assert [item.message.key for item in areas.untidy(units)] == ["areas.overlap"]
+    assert [item.message.key for item in areas.untidy(units)] == ["areas.same_ground"]
     assert units.geometry.to_wkb().tolist() == before
     assert areas.untidy(units, layer="parks") == []
 

@@ -35,8 +35,8 @@ def test_the_official_names_are_those_of_the_list(shared: Path) -> None:
     table = pd.read_csv(shared / "data" / "quanzhou" / "towns.csv", dtype="str")
     assert [town.name for town in towns.official()] == table["name"].tolist()
     assert [town.county_code for town in towns.official()] == table["county_code"].tolist()
-    counts = {code: len(towns.of_county(code)) for code in ("350505", "350525", "350583", "3505", "999999", "", None)}
-    assert counts == {"350505": 8, "350525": 22, "350583": 27, "3505": 57, "999999": 0, "": 0, None: 0}
+    counts = {code: len(towns.of_county(code)) for code in ("350505", "350525", "350583", "350500", "999999", "", None)}
+    assert counts == {"350505": 8, "350525": 22, "350583": 27, "350500": 57, "999999": 0, "": 0, None: 0}
 
 
 def test_official_names_raise_no_doubt() -> None:
@@ -44,7 +44,17 @@ def test_official_names_raise_no_doubt() -> None:
         names = [town.name for town in towns.of_county(code)]
         assert checked([*names, "", f" {names[0]} "], code) == []
     assert checked(["不存在镇"], None) == []
-    assert checked(["不存在镇"], "110101") == []
+
+
+def test_a_county_whose_names_are_not_known_is_told() -> None:
+    findings = Findings("communities", "a.csv")
+    towns.check(pd.Series(["甲镇", "", "乙镇"], dtype="str"), findings, rows=np.arange(2, 5), code="110101")
+    ((row, action, message),) = findings.repairs
+    assert (row, action) == (None, "told")
+    assert message.text("zh") == "没有 110101 的官方乡镇名单，2 行的乡镇名没有核对；请核对研究文件的 code"
+    nameless = Findings("communities", "a.csv")
+    towns.check(pd.Series(["", ""], dtype="str"), nameless, rows=np.arange(2, 4), code="110101")
+    assert nameless.repairs == []
 
 
 def test_misprints_of_published_reports_are_told_row_by_row_and_left() -> None:

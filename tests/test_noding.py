@@ -84,3 +84,15 @@ def test_what_is_noded_is_left_as_it_is(seed: int) -> None:
     assert len(again) == len(once) > 10
     shapes = [sorted(shapely.to_wkb(shapely.normalize(some.geometry.to_numpy()))) for some in (once, again)]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(("others", "key"), [(36, "open_ends"), (35, "open_ends_many")])
+def test_more_than_one_end_in_twenty_open_is_doubtful(others: int, key: str) -> None:
+    """Two pairs of lines with 3 m between them have 4 open ends: a twentieth of the 80 ends of 40 lines, more of 78."""
+    xs = [(-99.0, 0.0), (3.0, 99.0)]
+    lines = [[(west, north), (east, north)] for north in (0, 50) for west, east in xs]
+    lines += [[(0, 1000 * n), (100, 1000 * n)] for n in range(1, others + 1)]
+    shapes = [shapely.LineString(np.array(line) + ORIGIN) for line in lines]
+    told = noded(gpd.GeoDataFrame(geometry=shapes, crs=METRIC)).attrs["told"]
+    (found,) = [message for message in told if message.key.startswith("streets.open_ends")]
+    assert (found.key, found.values["count"]) == (f"streets.{key}", 4)

@@ -10,10 +10,12 @@ import openpyxl
 import pandas as pd
 import pyproj
 import pytest
-from small_county import STUDY, ask, csv_text, stations, write_county
+from small_county import STUDY, ask, csv_text, features, place, stations, write_county
 
-from geo import crs as crs_room, messages
+from geo import crs as crs_room, messages, summary
 from geo.messages import Message
+from geo.pipeline import rehearse
+from geo.study import read_study
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +129,28 @@ def test_every_cure_belongs_to_a_message_and_asks_for_nothing_it_lacks() -> None
         said = Message(f"{subject}.{name}")
         assert f"{subject}.{name}" in every
         assert messages.cure(said) == Message(key)
+
+
+def torn_lines(gap: float) -> str:
+    """The streets block by block, each block short of the crossings by `gap` of its length."""
+    ways = []
+    for row in range(9):
+        for column in range(8):
+            ways.append([place(column + gap, row), place(column + 1 - gap, row)])
+            ways.append([place(row, column + gap), place(row, column + 1 - gap)])
+    return features([({"highway": "residential"}, {"type": "LineString", "coordinates": way}) for way in ways])
+
+
+@pytest.mark.parametrize(("noding", "torn"), [("", True), ("\n[noding]\nbridge_m = 5\n", False)])
+def test_streets_that_were_never_joined_are_doubtful_with_the_cure(tmp_path: Path, noding: str, torn: bool) -> None:  # noqa: FBT001 - a case
+    """Blocks of 200 m whose ends stop 1.6 m short: at most crossings an end looks at three others within 5 m."""
+    study = STUDY.replace("streets.osm", "lines.geojson") + noding
+    folder = write_county(tmp_path / "torn", study_toml=study)
+    (folder / "lines.geojson").write_text(torn_lines(0.008), encoding="utf-8")
+    found = ask("check", folder)
+    assert ("存疑  所有线端中有 " in found.stdout) == torn
+    assert ("请在 [noding] 中写 bridge_m = 5，或在原图上接好" in found.stdout) == torn
+    whole = read_study(folder)
+    inputs, repairs = rehearse(whole)
+    told = summary._doubts(inputs.layers, repairs)
+    assert [message.text("zh").startswith("道路：所有线端中有 ") for message in told] == [True] * torn

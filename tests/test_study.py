@@ -171,6 +171,15 @@ def test_what_is_no_period_is_told(folder: Path, period: str) -> None:
         last_day(period)
 
 
+@pytest.mark.parametrize("code", ["35052", "3505", "3505250", "035052", "三五〇五二五", "３５０５２５", "350525-1"])
+def test_what_is_no_division_code_is_told(folder: Path, code: str) -> None:
+    found = faults(folder, HEAD + f'code = "{code}"\n' + LAYERS)
+    assert list(found) == ["study.code"]
+    assert "6 digits" in found["study.code"]
+    for good in ("350525", "350525100", "350525100001", ""):
+        assert read(folder, HEAD + f'code = "{good}"\n' + LAYERS).head.code == good
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a..b", ".hidden", "a b", "a\\\\b"])
 def test_an_id_is_a_folder_name(folder: Path, name: str) -> None:
     assert list(faults(folder, HEAD.replace('"tiny"', f'"{name}"') + LAYERS)) == ["study.id"]

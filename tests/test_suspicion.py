@@ -16,7 +16,7 @@ import shapely
 
 from geo import crs as crs_room, layers, schema, streets
 from geo.errors import InputFaultsError
-from geo.layers import suspicion
+from geo.layers import astray, suspicion
 from geo.study import read_study
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_places_away_from_streets_raise_none_though_any_shift_brings_them_nearer
     moved = np.column_stack(crs_room.from_gcj02(*lonlat.T))
     ground = suspicion.ground_of(lines)
     assert ground is not None
-    shares = [suspicion._near(suspicion._metres(at, ground), ground).mean() for at in (lonlat, moved)]
+    shares = [suspicion.beside(suspicion.metres_of(at, ground), ground).mean() for at in (lonlat, moved)]
     assert shares[0] == 0.0
     assert shares[1] > 0.1
     assert found(lonlat, lines) is None
@@ -217,19 +217,19 @@ def test_sources_of_a_layer_are_judged_each_for_itself(tmp_path: Path) -> None:
     points_of(tmp_path / "gates.geojson", np.column_stack(crs_room.to_gcj02(*more.T)), unit_id="c1")
     sources = '["good.geojson", "amap.geojson"]'
     study, read = layer_world(tmp_path, {"service_points": sources, "gates": '"gates.geojson"'})
-    verdicts = suspicion.verdicts(study.layers, read.tables, read.inputs, lines)
+    verdicts = astray.verdicts(study.layers, read.tables, read.inputs, lines)
     assert [(item.layer, item.source, item.suspicion.reading) for item in verdicts] == [
         ("service_points", "amap.geojson", "gcj02"),
         ("gates", "gates.geojson", "gcj02"),  # five places tell nothing by themselves, but follow the others
     ]
-    faults = suspicion.faults_of(verdicts)
+    faults = astray.faults_of(verdicts)
     assert [fault.where for fault in faults] == ["amap.geojson (service_points)", "gates.geojson (gates)"]
     assert 'State crs = "gcj02" for it in the study file or, if it is right as it is, crs = "EPSG:4326"' in faults[
         0
     ].text("en")
     assert "100%" in faults[0].text("zh")
-    assert not len(suspicion.repairs_of(verdicts))
-    again, told = suspicion.judged(study.layers, read, lines)
+    assert not len(astray.repairs_of(verdicts))
+    again, told = astray.judged(study.layers, read, lines)
     assert again is read
     assert told == faults
 
@@ -238,19 +238,19 @@ def test_a_stated_crs_is_doubted_and_used(tmp_path: Path) -> None:
     lines = town()
     points_of(tmp_path / "amap.geojson", np.column_stack(crs_room.to_gcj02(*places_by(lines, 30).T)), type="零工驿站")
     study, read = layer_world(tmp_path, {"service_points": '{path = "amap.geojson", crs = "EPSG:4326"}'})
-    verdicts = suspicion.verdicts(study.layers, read.tables, read.inputs, lines)
-    assert suspicion.faults_of(verdicts) == []
-    table = suspicion.repairs_of(verdicts)
+    verdicts = astray.verdicts(study.layers, read.tables, read.inputs, lines)
+    assert astray.faults_of(verdicts) == []
+    table = astray.repairs_of(verdicts)
     assert list(table.columns) == list(schema.REPAIRS)
     assert table[["layer", "source", "action"]].to_numpy().tolist() == [["service_points", "amap.geojson", "doubtful"]]
     assert "gcj02" in table["message"].iloc[0].text("zh")
-    again, told = suspicion.judged(study.layers, read, lines)
+    again, told = astray.judged(study.layers, read, lines)
     assert told == []
     assert len(again.repairs) == len(read.repairs) + 1
     assert again.repairs.dtypes.equals(read.repairs.dtypes)
     assert again.tables is read.tables
     study, read = layer_world(tmp_path, {"service_points": '{path = "amap.geojson", crs = "gcj02"}'})
-    assert suspicion.verdicts(study.layers, read.tables, read.inputs, lines) == []
+    assert astray.verdicts(study.layers, read.tables, read.inputs, lines) == []
 
 
 def streets_of(sample: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -293,7 +293,7 @@ def test_the_samples_raise_no_suspicion(sample_layers: Path, name: str) -> None:
     study = read_study(sample_layers / name)
     read = layers.read_layers(study)
     lines = streets_of(sample_layers / name, read.crs)
-    assert suspicion.verdicts(study.layers, read.tables, read.inputs, lines) == []
+    assert astray.verdicts(study.layers, read.tables, read.inputs, lines) == []
 
 
 @pytest.mark.slow
@@ -306,7 +306,7 @@ def test_the_samples_shifted_on_purpose(sample_layers: Path, tmp_path: Path, nam
     study = shifted_copy(sample_layers / name, tmp_path / name, reading=wanted)
     read = layers.read_layers(study)
     lines = streets_of(sample_layers / name, read.crs)
-    verdicts = suspicion.verdicts(study.layers, read.tables, read.inputs, lines)
+    verdicts = astray.verdicts(study.layers, read.tables, read.inputs, lines)
     named = [(item.layer, item.suspicion.reading, item.stated) for item in verdicts]
     assert named == ([] if reading == "right" else [("service_points", wanted, False)])
 
@@ -330,7 +330,7 @@ def test_every_point_layer_of_the_samples_shifted_on_purpose(sample_layers: Path
     lines = streets_of(sample_layers / name, read.crs)
     judged = 0
     for layer in ("service_points", "venues", "factories", "gates"):
-        lonlat = suspicion._lonlat_of(read.tables[layer])
+        lonlat = astray.lonlat_of(read.tables[layer])
         for reading, (moved, used) in shifts(lonlat, read.crs).items():
             is_enough = len(lonlat) >= 5 or reading not in {"gcj02", "bd09"}
             assert found(moved, lines, crs=used) == (reading if is_enough else None), (layer, reading)

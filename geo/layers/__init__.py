@@ -4,7 +4,8 @@
 cells in which `sheets` finds the header and `stray_rows` what is no row; `vectors` (with `dbase`), `placemarks`,
 `drawings` and `parquets` open what is drawn, `archives` what is packed, `postgis` what lies in a database, all of them
 within `bounds`. `headers` and `columns` understand the columns, `values` the cells, `places` the coordinates,
-`services` the types.
+`services` the types. `suspicion`, `astray` and
+`unplaced` hold coordinates against the study's streets.
 """
 
 from __future__ import annotations

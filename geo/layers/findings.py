@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from geo.errors import Fault
+from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import geopandas as gpd
+    import pyproj
+    from numpy.typing import NDArray
+
 Action = Literal["kept", "repaired", "dropped", "doubtful", "told"]
 SHARE_OF_ROWS = 0.1
 TEXT_SHOWN = 40
 NAMES_SHOWN = 12
+# Faults that the right reading would mend.
+OF_CRS = frozenset(
+    f"layers.{key}"
+    for key in ("no_crs", "bad_crs", "swapped_many", "out_of_range_many", "looks_like_degrees_many", "zone_prefix_many")
+)
 
 
 def too_many(rows: int, of: int) -> bool:
@@ -129,3 +138,32 @@ class Findings:
         for number, text in zip(numbers, texts, strict=True):
             self.row(number, action, key, given=text, **values)
         return False
+
+
+class Unplaced(NamedTuple):
+    """The points of a source whose CRS is missing or does not fit: what its faults call it, and (n, 2) numbers as written."""
+
+    where: str
+    xy: NDArray[np.float64]
+
+
+class UnplacedError(InputFaultsError):
+    """Layers with faults, some of which are about the CRS of points.
+
+    Attributes
+    ----------
+    unplaced
+        The points.
+    crs
+        The study's metric CRS; None where nothing tells where the study lies.
+    lines
+        Its street line layers, in that CRS.
+    """
+
+    def __init__(
+        self, faults: Iterable[Fault], unplaced: Sequence[Unplaced], crs: pyproj.CRS | None, lines: gpd.GeoDataFrame
+    ) -> None:
+        super().__init__(faults)
+        self.unplaced = tuple(unplaced)
+        self.crs = crs
+        self.lines = lines

@@ -292,6 +292,7 @@ def in_order(
     rows: NDArray[np.int64],
     centre: LonLat | None,
     cure: Message,
+    written: str | None = None,
 ) -> NDArray[np.object_]:
     """Return geometries with x east and y north; swapped rows are swapped and told, many of them are a fault.
 
@@ -301,9 +302,12 @@ def in_order(
         Where the study lies by its other layers, degrees; else the layer's own middle is taken.
     cure
         What mends a layer whose lon and lat are swapped.
+    written
+        The CRS as the study file writes it, for messages.
     """
     if isinstance(crs, str) or crs.is_geographic:
-        return _degrees_in_order(shapes, crs, findings, rows=rows, centre=centre, cure=cure)
+        name = shown(written) if written else crs_name(crs)
+        return _degrees_in_order(shapes, crs, findings, rows=rows, centre=centre, cure=cure, name=name)
     return _metres_in_order(shapes, crs, findings, rows=rows)
 
 
@@ -315,6 +319,7 @@ def _degrees_in_order(
     rows: NDArray[np.int64],
     centre: LonLat | None,
     cure: Message,
+    name: str | None,
 ) -> NDArray[np.object_]:
     xy = middles(shapes)
     x, y = xy[:, 0], xy[:, 1]
@@ -327,7 +332,7 @@ def _degrees_in_order(
         swapped |= ~as_given & turned
     outside = impossible & ~swapped
     given = _quoted(xy, outside)
-    findings.rows(rows[outside], "kept", "out_of_range", given=given, of=len(rows), crs=crs_name(crs))
+    findings.rows(rows[outside], "kept", "out_of_range", given=given, of=len(rows), crs=name)
     given = _quoted(xy, swapped)
     is_fault = findings.rows(rows[swapped], "repaired", "swapped", given=given, of=len(rows), cure=cure)
     ordered = shapes.copy() if is_fault else _swap(shapes, swapped)

@@ -14,12 +14,12 @@ import shapely
 from geo import catalogue, crs as crs_room, schema
 from geo.errors import InputFaultsError
 from geo.layers import columns, duplicates, formats, places, services, towns, values
-from geo.layers.findings import Findings, listed, shown
+from geo.layers.findings import OF_CRS, Findings, Unplaced, UnplacedError, listed, shown
 from geo.layers.raw import UnreadableError
 from geo.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyproj
@@ -69,6 +69,8 @@ class LayerSet(NamedTuple):
         The study's metric CRS.
     personal
         By layer name: personal columns that `keep_personal` let in; they go to the ledger sheet alone.
+    rows
+        By layer name: (n,) source row of each row of its table.
     """
 
     tables: dict[str, gpd.GeoDataFrame]
@@ -76,6 +78,7 @@ class LayerSet(NamedTuple):
     inputs: list[dict[str, Any]]
     crs: pyproj.CRS
     personal: dict[str, tuple[str, ...]]
+    rows: dict[str, NDArray[np.int64]]
 
 
 class TableRead(NamedTuple):
@@ -136,7 +139,8 @@ def read_layers(study: Study) -> LayerSet:
     opened, frames = _without_repeats(opened, frames)
     for layer in KINDS:
         _note_empty_and_twice([item for item in opened if item.layer == layer], frames=_of_layer(layer, opened, frames))
-    _raise_faults(opened)
+    located = crs if study.head.crs is not None or centre is not None else None
+    _raise_faults(opened, crs=located, lines=_joined(_of_layer("streets", opened, frames), "street", crs))
     personal = {item.layer: item.part.personal for item in opened if item.part and item.part.personal}
     return LayerSet(
         {layer: _joined(_of_layer(layer, opened, frames), kind, crs) for layer, kind in KINDS.items()},
@@ -144,6 +148,7 @@ def read_layers(study: Study) -> LayerSet:
         [line for item, frame in zip(opened, frames, strict=True) for line in _inputs(item, frame)],
         crs,
         personal,
+        {layer: _rows_of(layer, opened, frames) for layer in KINDS},
     )
 
 
@@ -191,7 +196,7 @@ def read_table(
     wanted = crs or _metric_crs(None, centre)
     frame = _finished(opened, wanted, centre=None, types=types or catalogue.service_types())
     _note_empty_and_twice([opened], frames=[frame] if frame is not None else [])
-    _raise_faults([opened])
+    _raise_faults([opened], crs=None, lines=_joined([], "street", wanted))
     return TableRead(_joined([frame], kind, wanted), _repairs([opened], [frame]), _inputs(opened, frame))
 
 
@@ -316,7 +321,9 @@ def _placed(
     if len(part.lonlat_headers) == len(("lon", "lat")):
         lon, lat = map(shown, part.lonlat_headers)
         cure = Message("layers.swap_columns", {"lon": lon, "lat": lat})
-    ordered = places.in_order(part.shapes, part.crs, findings, rows=rows, centre=centre, cure=cure)
+    ordered = places.in_order(
+        part.shapes, part.crs, findings, rows=rows, centre=centre, cure=cure, written=item.source.crs
+    )
     far = places.far_away(ordered, part.crs, findings, rows=rows, told=item.kind not in places.SPREAD_KINDS)
     own = gpd.GeoDataFrame(geometry=ordered, crs=None if crs_room.is_shifted(part.crs) else part.crs)
     moved = crs_room.convert(own, crs, source=part.crs).geometry.to_numpy()
@@ -330,6 +337,13 @@ def _of_layer(
     """Return the tables of one layer's sources."""
     pairs = zip(opened, frames, strict=True)
     return [frame for item, frame in pairs if item.layer == layer and frame is not None]
+
+
+def _rows_of(layer: str, opened: Sequence[_Opened], frames: Sequence[gpd.GeoDataFrame | None]) -> NDArray[np.int64]:
+    """Return the source row of each row of a layer's table."""
+    pairs = zip(opened, frames, strict=True)
+    rows = [item.part.rows for item, frame in pairs if item.layer == layer and item.part and frame is not None]
+    return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
 
 def _without_repeats(
@@ -370,8 +384,19 @@ def _note_empty_and_twice(items: Sequence[_Opened], *, frames: Sequence[gpd.GeoD
             item.findings.fault("same_id", rows=item.part.rows[own], given=listed(dict.fromkeys(frame["id"][own])))
 
 
-def _raise_faults(opened: Iterable[_Opened]) -> None:
+def _raise_faults(opened: Sequence[_Opened], *, crs: pyproj.CRS | None, lines: gpd.GeoDataFrame) -> None:
+    """Raise all faults, with the points of those that another CRS would mend."""
     faults = [fault for item in opened for fault in item.findings.faults]
+    astray = [
+        Unplaced(item.findings.where, shapely.get_coordinates(item.part.shapes))
+        for item in opened
+        if item.part is not None
+        and item.part.shapes is not None
+        and any(fault.message.key in OF_CRS for fault in item.findings.faults)
+        and np.isin(shapely.get_type_id(item.part.shapes), (-1, shapely.GeometryType.POINT)).all()
+    ]
+    if astray:
+        raise UnplacedError(faults, astray, crs, lines)
     if faults:
         raise InputFaultsError(faults)
 

@@ -25,8 +25,12 @@ ZONED_M = (1.3e7, 4.7e7)
 ZONE_M = 1e6
 THREE_DEGREES_FROM = 24  # zones 13 to 23 are six degrees wide, zones 24 to 46 three
 MOST_DEGREES = 180.0
+# Web Mercator in China: the eastings of 73° to 136°, the northings of 3° to 54°.
+WEB_MERCATOR = 3857
+_WEB_EASTINGS_M, _WEB_NORTHINGS_M = (8.1e6, 1.52e7), (3.3e5, 7.2e6)
 # EPSG codes of CGCS2000 in zones of three degrees (zone 25 first) and of six (zone 13 first).
 _CGCS_THREE, _CGCS_SIX = (4513, 25), (4491, 13)
+_NUMBERS = (*range(13, 24), *range(25, 46))
 
 
 class Zone(NamedTuple):
@@ -115,10 +119,50 @@ def guessed(xy: NDArray[np.float64]) -> Message | None:
     if _is_between(north, NORTHINGS_M) and _is_between(east, EASTINGS_M):
         return Message("layers.looks_metres")
     number = int(east // ZONE_M)
-    if _is_between(north, NORTHINGS_M) and number in (*range(13, 24), *range(25, 46)):
-        first, start = _CGCS_THREE if number >= THREE_DEGREES_FROM else _CGCS_SIX
-        return Message("layers.looks_zoned", {"n": number, "crs": f"EPSG:{first + number - start}"})
-    return None
+    is_web = is_web_mercator(x, y)
+    if _is_between(north, NORTHINGS_M) and number in _NUMBERS:
+        key = "layers.looks_zoned_or_web" if is_web else "layers.looks_zoned"
+        return Message(key, {"n": number, "crs": _code_of_zone(number)})
+    return Message("layers.looks_web") if is_web else None
+
+
+def _code_of_zone(number: int) -> str:
+    first, start = _CGCS_THREE if number >= THREE_DEGREES_FROM else _CGCS_SIX
+    return f"EPSG:{first + number - start}"
+
+
+def is_web_mercator(x: float, y: float) -> bool:
+    """Say whether a place in metres may be one of China in web Mercator.
+
+    Examples
+    --------
+    >>> is_web_mercator(13_158_000.0, 2_911_000.0), is_web_mercator(39_632_659.0, 2_802_542.0)
+    (True, False)
+    """
+    return _is_between(x, _WEB_EASTINGS_M) and _is_between(y, _WEB_NORTHINGS_M)
+
+
+def possible(xy: NDArray[np.float64], centre: tuple[float, float]) -> list[pyproj.CRS]:
+    """Return the transverse Mercator CRSs in which metres may be written, by their size: none for other numbers.
+
+    Parameters
+    ----------
+    xy
+        (n, 2) metres, in either order.
+    centre
+        Lon and lat of the study: eastings without a zone number may be of its zone, of those beside it, or of UTM.
+    """
+    x, y = np.median(xy, axis=0).tolist()
+    north, east = (x, y) if northern(np.array([[x, y]]))[0] else (y, x)
+    if not _is_between(north, NORTHINGS_M):
+        return []
+    if _is_between(east, EASTINGS_M):
+        own = crs_room.choose_metric(*centre)
+        utm = crs_room.utm(*centre)
+        beside = [in_zone(own, zone) for zone in neighbours(own)]
+        return [own, *beside, *([] if own.equals(utm) else [utm])]
+    number = int(east // ZONE_M)
+    return [pyproj.CRS.from_user_input(_code_of_zone(number))] if number in _NUMBERS else []
 
 
 def _is_between(value_m: float, limits_m: tuple[float, float]) -> bool:

@@ -54,14 +54,16 @@ def official() -> tuple[Town, ...]:
 
 
 def of_county(code: str | None) -> tuple[Town, ...]:
-    """Return the townships of a county, or of all counties that a shorter code begins; none where they are not known.
+    """Return the townships of a county, or of those of a city or province (00 at the end); none where they are not known.
 
     Examples
     --------
-    >>> len(of_county("350525")), len(of_county("350525100")), len(of_county("3505")), of_county("110101"), of_county(None)
+    >>> len(of_county("350525")), len(of_county("350525100")), len(of_county("350500")), of_county("110101"), of_county(None)
     (22, 22, 57, (), ())
     """
     start = (code or "").strip()[:COUNTY_DIGITS]
+    while start.endswith("00"):
+        start = start[:-2]
     return tuple(town for town in official() if start and town.county_code.startswith(start))
 
 
@@ -142,10 +144,13 @@ def check(names: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64],
     rows
         Source row of each.
     code
-        The study's county code; without one, or for a county whose names are not known, nothing is checked.
+        The study's county code; without one nothing is checked. That names of a county are not known is told.
     """
     towns = of_county(code)
     if not towns:
+        named = [name for name in map(str, names.tolist()) if fold(name)]
+        if code and named:
+            findings.tell("towns_unknown", given=shown(code), n=len(named))
         return
     good = {fold(town.name) for town in towns}
     elsewhere = {fold(town.name): town.county for town in official()}
