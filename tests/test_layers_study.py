@@ -245,6 +245,8 @@ def test_every_message_is_filled_in_both_languages() -> None:
             "km",
             "before",
             "after",
+            "one",
+            "two",
         ],
         "·",
     )

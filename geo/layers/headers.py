@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from geo import schema
+from geo.layers import counted_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -224,7 +225,8 @@ _NEARLY_SAME = 0.75
 _SHORTEST = 3
 _QUOTES = str.maketrans("", "", "\"'“”‘’「」『』《》〈〉`´·")
 _PERSONAL_ZH = re.compile(
-    r"电话|手机|身份证|证件号|联系人|联系方式|联系号码|负责人|姓名|微信|邮箱|法定代表人|法人代表|经办人|填报人|户主|家庭住址"
+    r"电话|手机|身份证|证件号|联系人|联系方式|联系号码|负责人|姓名|微信|邮箱|法定代表人|经办人|填报人|户主|家庭住址"
+    r"|法人(?!单位|机构|类型|性质|组织|企业|库|登记|证|编码|代码|名录)|站长(?!度)|店长|楼长|管理员|联络员|网格员"
 )
 _PERSONAL_EN = frozenset(
     """
@@ -248,7 +250,7 @@ def plain(header: object) -> str:
     """
     wide = unicodedata.normalize("NFKC", str(header)).translate(_QUOTES)
     bare = _BRACKETS.sub("", wide)
-    return "".join((bare if bare.strip() else wide).split()).strip(":;*").casefold()
+    return counted_in.without("".join((bare if bare.strip() else wide).split()).strip(":;*").casefold())
 
 
 def aliases(kind: str) -> dict[str, tuple[str, ...]]:
