@@ -14,7 +14,7 @@ import geo
 
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
-    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
+    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope", "street_words"),
     *("catalogue", "standards", "study_file", "study", "results"),
 )
 INPUTS = (

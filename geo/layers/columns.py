@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from geo import schema
+from geo import schema, street_words
 from geo.layers import counted_in, headers, phones, values
 from geo.layers.findings import called, listed, naming, near_ones, shown
 
@@ -94,11 +94,12 @@ def canonical(
     kept = np.flatnonzero(wanted)
     table, rows = raw.columns.iloc[kept].reset_index(drop=True), raw.rows[kept]
     table, personal = _without_personal(table, findings, rows=rows, keep=keep_personal)
-    meanings = headers.match(list(map(str, table.columns)), kind, named=named)
+    skip = _other_streets(table, kind=kind, named=named)
+    meanings = headers.match(list(map(str, table.columns)), kind, named=named, skip=skip)
     lonlat = tuple(header for name in ("lon", "lat") for header, meaning in meanings.items() if meaning == name)
     _tell_near_columns(table, meanings, source, findings, kind=kind)
     table = _mobile_said(table, meanings)
-    table = _renamed(table, raw, source, findings, kind=kind, named=named)
+    table = _renamed(table, raw, source, findings, kind=kind, named=named, skip=skip)
     table = _clean(table, findings)
     for name, value in source.set.items():
         table[name] = value
@@ -205,6 +206,20 @@ def _tell_near_columns(
             findings.tell("near_column", header=shown(header), column=near)
 
 
+def _other_streets(table: pd.DataFrame, *, kind: str, named: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns of streets that only seem to be there: 方向 may be that of the compass, layer that of a drawing."""
+    if kind != "street":
+        return ()
+    found = headers.match(list(map(str, table.columns)), kind, named=named)
+    asked = {name: header for header, name in found.items() if name not in named}
+    return tuple(
+        name
+        for name, about in (("oneway", "oneway"), ("layer", "level"))
+        if headers.plain(asked.get(name, "")) in headers.MANIFOLD
+        and not street_words.fits(about, map(values.text_of, table[asked[name]].tolist()))
+    )
+
+
 def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFrame:
     """Return the table with 固定 and 流动 in place of yes and no, where the header asks whether a service is fixed."""
     asked = [header for header, name in meanings.items() if name == "mobile" and headers.plain(header) in headers.FIXED]
@@ -216,14 +231,22 @@ def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFra
 
 
 def _renamed(
-    table: pd.DataFrame, raw: Raw, source: LayerSource, findings: Findings, *, kind: str, named: dict[str, str]
+    table: pd.DataFrame,
+    raw: Raw,
+    source: LayerSource,
+    findings: Findings,
+    *,
+    kind: str,
+    named: dict[str, str],
+    skip: tuple[str, ...],
 ) -> pd.DataFrame:
     """Return the table with canonical names; an extra column that bears one of ours gets another name."""
     given = [str(header) for header in table.columns]
-    skip = ("lon", "lat") if raw.geometry is not None else ()
+    passed_over = skip
+    skip = (*skip, *(("lon", "lat") if raw.geometry is not None else ()))
     named = {name: header for name, header in named.items() if headers.resolve(header, given) is not None}
     meanings = headers.match(given, kind, named=named, skip=skip)
-    ours = {*meanings.values(), *CONTRACT[kind], *COMPUTED.get(kind, ()), *source.set, "geometry"}
+    ours = {*meanings.values(), *passed_over, *CONTRACT[kind], *COMPUTED.get(kind, ()), *source.set, "geometry"}
     names: list[str] = []
     for header in given:
         name = meanings.get(header, header)
