@@ -33,7 +33,7 @@ TOP = (
     *("measures", "matches", "summary", "periods"),
     *("pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
-    *("printout", "terminal", "cli_osm", "cli"),
+    *("gathered", "printout", "terminal", "cli_osm", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}
