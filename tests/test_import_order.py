@@ -15,7 +15,7 @@ import geo
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
     *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope", "street_words"),
-    *("catalogue", "standards", "study_file", "study", "results"),
+    *("catalogue", "standards", "study_file", "toml_faults", "study", "results"),
 )
 INPUTS = (
     *("layers", "osm", "pieces", "streets", "noding", "drawn_tags", "drawn"),
