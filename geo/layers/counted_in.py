@@ -7,10 +7,11 @@ import unicodedata
 
 # Behind a header, in brackets or after a stroke: 常住人口（万人）, 人口/千人, population (thousands).
 _SAID = re.compile(
-    r"(?:[(\[【〔]|[/_,:;-])(?:单位:?|in)?(?:(万|10k|tenthousand|10,?000)|(千|thousands?|1,?000))(?:人|个|people|persons)?[)\]】〕]?$"
+    r"(?:[(\[【〔]|[/_,:;-])(?:单位:?|in)?(?:(万|10k|tenthousand)|(千|thousands?))(?:人|个|people|persons)?[)\]】〕]?$"
     r"|(?:(万)|(千))人$"
 )
-_TITLE = re.compile(r"(?:计量)?单位:(?:(万)|(千))人")
+# 单位：万人, but 填报单位 is an office.
+_TITLE = re.compile(r"(?<!填报)(?<!报送)(?<!编制)(?<!制表)(?<!责任)单位:(?:(万)|(千))人(?![\u4e00-\u9fff])")
 TEN_THOUSAND, THOUSAND = 10_000, 1_000
 MOST_PEOPLE = 10_000_000  # of one unit: no community or park has more, so such a number is no number of 万
 
