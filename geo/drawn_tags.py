@@ -82,6 +82,8 @@ def read(lines: pd.DataFrame) -> Said:
     """
     words = {name: _words(lines, name) for name in (*schema.STREET_TAGS, "layer", "status")}
     layer, status = words.pop("layer"), words.pop("status")
+    if not street_words.fits("level", layer):  # the layers of a drawing, say
+        layer = np.full(len(lines), "", dtype=object)
     unknown: dict[str, dict[str, int]] = {}
     of_class = _levels_of(words["highway"])
     written = words["highway"]

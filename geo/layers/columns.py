@@ -207,14 +207,14 @@ def _tell_near_columns(
 
 
 def _other_streets(table: pd.DataFrame, *, kind: str, named: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns of streets that only seem to be there: 方向 may be that of the compass, layer that of a drawing."""
+    """Return the columns of streets that only seem to be there: 方向 may be that of the compass."""
     if kind != "street":
         return ()
     found = headers.match(list(map(str, table.columns)), kind, named=named)
     asked = {name: header for header, name in found.items() if name not in named}
     return tuple(
         name
-        for name, about in (("oneway", "oneway"), ("layer", "level"))
+        for name, about in (("oneway", "oneway"),)
         if headers.plain(asked.get(name, "")) in headers.MANIFOLD
         and not street_words.fits(about, map(values.text_of, table[asked[name]].tolist()))
     )

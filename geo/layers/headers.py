@@ -199,7 +199,7 @@ OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 # Headers of streets that may mean something else, so that the values are looked at.
-MANIFOLD = frozenset({"方向", "direction", "layer", "level", "层", "层次"})
+MANIFOLD = frozenset({"方向", "direction"})
 # Headers of columns that hold a whole place, and of those that say in words where something is.
 PAIRS = frozenset(
     {
