@@ -278,7 +278,7 @@ def check(study: StudyArgument, data: DataOption = None, lang: LangOption = Lang
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
     told = [*quality.lines(repairs)]
-    for line in (*input_lines(inputs, lang.value), *repair_lines(told, lang.value)):
+    for line in (*input_lines(inputs, lang.value, told=told), *repair_lines(told, lang.value)):
         _say(line)
     given = " ".join([study, *(f"--data {place}" for place in data or ())])
     _say(text("cli.ready", lang.value, study=given))

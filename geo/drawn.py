@@ -16,6 +16,8 @@ from geo.osm import Ways
 from geo.study_file import Noding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyproj
     from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _PLACES_TOLD, _PLACES_WARNED = 12, 3
 OPEN_SHARE = 0.05  # of all line ends: so many open ones are no dead ends but lines that were not joined
+_ABOUT = {"highway": "class", "oneway": "oneway", "layer": "level", "status": "status"}
 
 
 def from_lines(
@@ -187,7 +190,13 @@ def _told_lines(parts: gpd.GeoDataFrame, said: Said) -> list[Message]:
     twice = int(pd.Series(shapely.to_wkb(shapely.normalize(parts.geometry.to_numpy()))).duplicated().sum())
     if twice:
         told.append(Message("streets.drawn_twice", {"count": twice}))
-    if said.unknown:
-        names = ", ".join(f"{' '.join(name.split())[:20]} ({n})" for name, n in [*said.unknown.items()][:_PLACES_TOLD])
-        told.append(Message("streets.unknown_class", {"count": sum(said.unknown.values()), "names": names}))
-    return told
+    keys = {name: f"streets.unknown_{of}" for name, of in _ABOUT.items()}
+    found = [*((keys[name], words) for name, words in said.unknown.items()), ("streets.shut", said.shut)]
+    return [*told, *(_with_words(key, words) for key, words in found if words)]
+
+
+def _with_words(key: str, words: Mapping[str, int]) -> Message:
+    """Return a message about words of a column: how many lines bear one of them, and which they are."""
+    shown = [f"{' '.join(word.split())[:20]} ({n})" for word, n in words.items()]
+    more = " …" if len(shown) > _PLACES_TOLD else ""
+    return Message(key, {"count": sum(words.values()), "names": ", ".join(shown[:_PLACES_TOLD]) + more})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import unicodedata
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from geo import modes, schema
+from geo import modes, schema, street_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,20 +19,16 @@ if TYPE_CHECKING:
 
 UNCLASSED = "unclassified"
 _NO = frozenset({"", "0", "f", "n", "no", "false", "否", "无", "非", "不是"})
-_ONE_WAY = {
-    **dict.fromkeys(("1", "t", "y", "yes", "true", "是", "单行", "单向", "单行道", "forward", "ft", "正向"), "yes"),
-    **dict.fromkeys(("-1", "reverse", "backward", "tf", "反向", "逆向"), "-1"),
-    **dict.fromkeys((*_NO, "b", "both", "双向", "双行", "alternating", "reversible"), ""),
-}
 # Geofabrik's shapefiles write F (along the line), T (against it) and B (both ways).
 _ONE_WAY_FTB = {"f": "yes", "t": "-1", "b": "", "": ""}
+# Those that say that a street is not there, or no more.
+_SHUT = ("construction", "proposed", "planned", "razed", "abandoned", "disused", "demolished", "dismantled", "no")
 # Classes of OpenStreetMap that no mode has a speed for; most are open to nobody.
 _KNOWN = frozenset(modes.STREET_CLASSES).union(
-    ("construction", "proposed", "planned", "razed", "abandoned", "disused", "demolished", "dismantled", "no"),
+    _SHUT,
     ("raceway", "escape", "emergency_bay", "rest_area", "services", "via_ferrata", "bus_guideway", "bridleway"),
     ("corridor", "elevator", "platform", "crossing", "road"),
 )
-_LEVELS = 9
 
 
 class Said(NamedTuple):
@@ -46,12 +41,16 @@ class Said(NamedTuple):
     level
         (lines,) 0 on the ground, above it bridges, below it tunnels.
     unknown
-        Class as written → how many lines bear it; they count as ordinary roads.
+        Column (highway, oneway, layer, status) → word as written → how many lines bear it. They count as ordinary
+        roads, open both ways, on the ground, and built.
+    shut
+        Word that says that a street is planned, being built or given up → how many lines bear it; nobody uses them.
     """
 
     tags: dict[str, NDArray[np.object_]]
     level: NDArray[np.int64]
-    unknown: dict[str, int]
+    unknown: dict[str, dict[str, int]]
+    shut: dict[str, int]
 
 
 @cache
@@ -73,21 +72,32 @@ def read(lines: pd.DataFrame) -> Said:
     Parameters
     ----------
     lines
-        Canonical columns of streets (`schema.STREET_TAGS`, `layer`), as far as there are any.
+        Canonical columns of streets (`schema.STREET_TAGS`, `layer`, `status`), as far as there are any.
 
     Examples
     --------
-    >>> said = read(pd.DataFrame({"highway": ["县道", "?"], "bridge": ["是", ""], "oneway": ["B", "F"]}))
+    >>> said = read(pd.DataFrame({"highway": ["县道", "?"], "layer": ["高架", ""], "oneway": ["逆向", "单向"]}))
     >>> said.tags["highway"].tolist(), said.level.tolist(), said.tags["oneway"].tolist(), said.unknown
-    (['secondary', 'unclassified'], [1, 0], ['', 'yes'], {'?': 1})
+    (['secondary', 'unclassified'], [1, 0], ['-1', 'yes'], {'highway': {'?': 1}})
     """
-    words = {name: _words(lines, name) for name in (*schema.STREET_TAGS, "layer")}
-    layer = words.pop("layer")
-    unknown = _classed(words)
-    words["oneway"] = _one_way(words["oneway"])
+    words = {name: _words(lines, name) for name in (*schema.STREET_TAGS, "layer", "status")}
+    layer, status = words.pop("layer"), words.pop("status")
+    if not street_words.fits("level", layer):  # the layers of a drawing, say
+        layer = np.full(len(lines), "", dtype=object)
+    unknown: dict[str, dict[str, int]] = {}
+    of_class = _levels_of(words["highway"])
+    written = words["highway"]
+    words["highway"], unknown["highway"] = _classed(written)
+    words["oneway"], unknown["oneway"] = _one_way(words["oneway"])
     for name in ("bridge", "tunnel"):
         words[name] = _mapped(words[name], lambda text: "" if text.casefold() in _NO else _yes(text))
-    return Said(words, levels(words["bridge"], words["tunnel"], layer), unknown)
+    layer, unknown["layer"] = _level_words(words, layer, of_class)
+    built, unknown["status"] = _built(status)
+    words["highway"] = np.where(built == "", words["highway"], built)
+    shut = np.isin(words["highway"], _SHUT)
+    said = np.where(built == "", written, status)
+    level = levels(words["bridge"], words["tunnel"], layer)
+    return Said(words, level, {name: found for name, found in unknown.items() if found}, _counted(said, shut))
 
 
 def levels(
@@ -105,7 +115,7 @@ def levels(
     if layer is None:
         return plain.astype(np.int64)
     stated = pd.to_numeric(pd.Series(layer), errors="coerce").to_numpy(dtype=np.float64)
-    usable = np.isfinite(stated) & (np.abs(stated) <= _LEVELS) & (stated != 0)
+    usable = np.isfinite(stated) & (np.abs(stated) <= street_words.MOST_LEVELS) & (stated != 0)
     return np.where(usable, np.nan_to_num(stated), plain).astype(np.int64)
 
 
@@ -127,26 +137,59 @@ def _yes(text: str) -> str:
     return "yes" if text.casefold() in {"1", "t", "y", "true", "是", "有", "桥", "桥梁", "隧道", "高架"} else text
 
 
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+def _counted(words: NDArray[np.object_], which: NDArray[np.bool_]) -> dict[str, int]:
+    """Return the words of some lines, each with how many bear it, in their order."""
+    codes, different = pd.factorize(words[which])
+    return dict(zip(map(str, different), np.bincount(codes, minlength=len(different)).tolist(), strict=True))
 
 
-def _classed(words: dict[str, NDArray[np.object_]]) -> dict[str, int]:
-    """Put OpenStreetMap's classes in place of the layer's own; return those not understood."""
-    code, different = pd.factorize(words["highway"])
+def _classed(written: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[str, int]]:
+    """Return OpenStreetMap's classes in place of the layer's own, and those not understood."""
     known = classes()
-    means, unknown = [], {}
-    for number, text in enumerate(different):
-        plain = _plain(text)
-        found = known.get(plain, plain if plain in _KNOWN else "")
-        if not found and plain:
-            unknown[text] = int((code == number).sum())
-        means.append(found or UNCLASSED)
-    words["highway"] = np.array(means, dtype=object)[code] if means else words["highway"]
-    return unknown
+
+    def found(text: str) -> str:
+        plain = street_words.fold(text)
+        return known.get(plain, plain if plain in _KNOWN else "")
+
+    means = _mapped(written, found)
+    return np.where(means == "", UNCLASSED, means), _counted(written, (means == "") & (written != ""))
 
 
-def _one_way(words: NDArray[np.object_]) -> NDArray[np.object_]:
-    plain = {_plain(text) for text in pd.unique(words)}
-    table = _ONE_WAY_FTB if "b" in plain and plain <= set(_ONE_WAY_FTB) else _ONE_WAY
-    return _mapped(words, lambda text: table.get(_plain(text), text))
+def _one_way(words: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[str, int]]:
+    """Return directions as OpenStreetMap writes them, and the words not understood, which count as both ways."""
+    plain = {street_words.fold(text) for text in pd.unique(words)}
+    known = street_words.meaning("oneway")
+    table = _ONE_WAY_FTB if "b" in plain and plain <= set(_ONE_WAY_FTB) else known
+    means = _mapped(words, lambda text: table.get(street_words.fold(text), "?"))
+    return np.where(np.isin(means, ["?", "both"]), "", means), _counted(words, (means == "?") & (words != ""))
+
+
+def _levels_of(words: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return bridge, tunnel, ground or "" for words that may say one of them."""
+    known = street_words.meaning("level")
+    return _mapped(words, lambda text: known.get(street_words.fold(text), ""))
+
+
+def _level_words(
+    words: dict[str, NDArray[np.object_]], layer: NDArray[np.object_], of_class: NDArray[np.object_]
+) -> tuple[NDArray[np.object_], dict[str, int]]:
+    """Return the numbers of a column of levels, and what in it is neither a number of levels nor a word for one.
+
+    Words for a bridge or a tunnel there, and among the classes, go into the columns of bridges and tunnels.
+    """
+    numbers = pd.to_numeric(pd.Series(layer), errors="coerce").to_numpy(dtype=np.float64)
+    means = _levels_of(layer)
+    level = np.abs(numbers) <= street_words.MOST_LEVELS
+    silent = (means == "") & ~(level & (numbers != 0))
+    for name in ("bridge", "tunnel"):
+        says = (words[name] == "") & ((means == name) | (silent & (of_class == name)))
+        words[name] = np.where(says, "yes", words[name])
+    unclear = ~level & (means == "") & (layer != "")
+    return np.where(level, layer, ""), _counted(layer, unclear)
+
+
+def _built(status: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[str, int]]:
+    """Return the class of streets that are not built or given up, "" for all others; and the words not understood."""
+    known = street_words.meaning("status")
+    means = _mapped(status, lambda text: known.get(street_words.fold(text), "?"))
+    return np.where(np.isin(means, _SHUT), means, ""), _counted(status, (means == "?") & (status != ""))

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from geo import catalogue
+from geo.gathered import FIRST, about, gather
 from geo.messages import Message, subject, text
 from geo.modes import BUILTIN
 
@@ -198,8 +199,8 @@ def _mode(name: str, lang: Lang) -> str:
     return subject("word", lang).get(name, name)
 
 
-def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
-    """Return what was read, one line a file."""
+def input_lines(inputs: Inputs, lang: Lang, *, told: Sequence[Line] = ()) -> list[str]:
+    """Return what was read, one line a file; `told` is the repair report, whose doubts are counted."""
     from geo import quality  # noqa: PLC0415 - keeps --help fast
 
     words = subject("cli", lang)
@@ -212,7 +213,9 @@ def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
         counted = ""
         if item["rows_read"] is not None:
             counts = {name.removeprefix("rows_"): item[name] for name in quality.COUNTS}
-            counted = text("cli.rows", lang, **counts)
+            rows_in_doubt, whole = _doubts(told, name, str(item["path"]))
+            counts["doubtful"] = rows_in_doubt
+            counted = text("cli.rows", lang, **counts) + (text("cli.doubt_of_all", lang, count=whole) if whole else "")
         rows.append([words.get(f"layer_{name}", name), str(item["path"]), item["crs"] or "", counted])
     return [
         text("cli.crs", lang, crs=crs.to_string(), name=crs.name),
@@ -222,24 +225,31 @@ def input_lines(inputs: Inputs, lang: Lang) -> list[str]:
     ]
 
 
+def _doubts(told: Sequence[Line], layer: str, source: str) -> tuple[int, int]:
+    """Return how many rows of a source are in doubt, and how many doubts are about all of it."""
+    own = [line for line in told if (line.layer, line.source) == (layer, source) and line.action in FIRST]
+    return len({line.row for line in own if line.row is not None}), sum(line.row is None for line in own)
+
+
 def repair_lines(told: Sequence[Line], lang: Lang) -> list[str]:
-    """Return repairs and remarks, gathered by source, one line a row."""
+    """Return repairs and remarks, gathered by source, what is in doubt first; rows of which the same is said in one line."""
     words = subject("cli", lang)
     if not told:
         return [words["no_repairs"]]
-    lines = [text("cli.repairs", lang, count=len(told))]
-    sources: dict[tuple[str, str], list[str]] = {}
-    for one in told:
-        about = text("cli.at_id", lang, id=one.id) if one.id else ""
-        about = about if one.row is None else text("cli.at_row", lang, row=one.row)
+    groups = gather(told)
+    head = "cli.repairs" if len(groups) == len(told) else "cli.repairs_gathered"
+    lines = [text(head, lang, count=len(told), lines=len(groups))]
+    source = None
+    for group in groups:
+        one = group.lines[0]
+        if (one.layer, one.source) != source:
+            source = (one.layer, one.source)
+            name = words.get(f"layer_{one.layer}", one.layer)
+            lines.append(text("cli.of_source", lang, source=one.source, layer=name) if one.source else f"  {name}")
         what = _words(one.message, lang)
         if one.mend is not None:
             what = text("cli.and_mend", lang, what=what, mend=one.mend.text(lang))
-        line = text("cli.repair", lang, mark=words[f"action_{one.action}"], about=about, what=what)
-        sources.setdefault((one.layer, one.source), []).append(line)
-    for (layer, source), said in sources.items():
-        name = words.get(f"layer_{layer}", layer)
-        lines += [text("cli.of_source", lang, source=source, layer=name) if source else f"  {name}", *said]
+        lines.append(text("cli.repair", lang, mark=words[f"action_{one.action}"], about=about(group, lang), what=what))
     return lines
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from geo import catalogue, messages, modes as modes_room
+from geo import catalogue, messages, modes as modes_room, toml_faults
 from geo.catalogue import Ring, ServiceType
 from geo.errors import Fault, InputFaultsError
 from geo.messages import Message
@@ -206,11 +206,12 @@ def _parse(file: Path, given: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputFaultsError([Fault(str(given), Message("study.no_file", {"file": STUDY_FILE}))])
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise InputFaultsError([Fault(str(file), Message("study.not_utf8"))]) from error
     except tomllib.TOMLDecodeError as error:
-        raise InputFaultsError([Fault(str(file), Message("study.not_toml", {"why": str(error)}))]) from error
+        raise InputFaultsError([Fault(str(file), said) for said in toml_faults.faults(text, error)]) from error
     except OSError as error:
         raise InputFaultsError([Fault(str(file), Message("study.unreadable", {"why": error.strerror}))]) from error
 
@@ -329,6 +330,8 @@ def _path_faults(layers: dict[str, Any], folder: Path, data: tuple[str | Path, .
 def _find(where: str, path: str, folder: Path, data: tuple[Path, ...]) -> tuple[Path | None, list[Fault]]:
     if ".." in Path(path).parts:
         return None, [Fault(where, Message("study.path_up", {"path": path}))]
+    if any(sign < " " for sign in path):  # C:\new, written in double quotes
+        return None, [Fault(where, Message("study.path_escaped", {"path": repr(path)}))]
     places = [Path(path)] if Path(path).is_absolute() else [base / path for base in (folder, *data)]
     for place in places:
         try:

@@ -14,8 +14,8 @@ import geo
 
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
-    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope"),
-    *("catalogue", "standards", "study_file", "study", "results"),
+    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope", "street_words"),
+    *("catalogue", "standards", "study_file", "toml_faults", "study", "results"),
 )
 INPUTS = (
     *("layers", "osm", "pieces", "streets", "noding", "drawn_tags", "drawn"),
@@ -33,7 +33,7 @@ TOP = (
     *("measures", "matches", "summary", "periods"),
     *("analysis", "pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),
-    *("printout", "terminal", "cli_osm", "cli"),
+    *("gathered", "printout", "terminal", "cli_osm", "cli"),
 )
 BANDS = (FLOOR, INPUTS, ANALYSIS, OUTPUTS, TOP)
 BAND_OF = {room: number for number, band in enumerate(BANDS) for room in band}

@@ -129,6 +129,21 @@ def test_neighbours_whose_numbers_differ_are_two() -> None:
         assert repeated((one, "t", 0.0, 0.0), (one, "t", 5.0, 0.0)) == [(0, 1)]
 
 
+def test_a_remark_in_brackets_does_not_make_another_of_it() -> None:
+    station = ("示例一社区零工驿站", "t", 0.0, 0.0)
+    assert repeated(station, ("示例一社区零工驿站（一楼）", "t", 5.0, 0.0)) == [(0, 1)]
+    assert repeated(station, ("示例一社区零工驿站（旧）", "t", 20.0, 0.0)) == [(0, 1)]
+    assert repeated(("充电桩（1号）", "t", 0.0, 0.0), ("充电桩（2号）", "t", 5.0, 0.0)) == []
+
+
+def test_what_tells_names_apart_weighs_more_than_what_all_share() -> None:
+    at = ("t", 0.0, 0.0)
+    assert repeated(("示例桥头社区零工驿站", *at), ("示例文庙社区零工驿站", *at)) == []
+    assert repeated(("永春县人民医院驿站", *at), ("永春县中医医院驿站", *at)) == []
+    assert repeated(("桃城社区零工驿站", *at), ("桃诚社区零工驿站", *at)) == [(0, 1)]
+    assert repeated(("示例三零工驿站", *at), ("示例三社区零工驿站", *at)) == [(0, 1)]
+
+
 def test_rows_without_name_or_type() -> None:
     assert repeated(("", "t", 0.0, 0.0), ("", "t", 3.0, 0.0), ("", "t", 3.5, 0.0)) == [(1, 2)]
     assert repeated(("甲", "", 0.0, 0.0), ("甲", "", 0.0, 0.0)) == []

@@ -303,8 +303,17 @@ def test_invalid_polygons_are_mended_and_told(tmp_path: Path) -> None:
     found = read(path, kind="park")
     assert found.table.geometry.is_valid.all()
     assert found.table.geometry.area.round(3).tolist() == [200 * 200 / 2, 200 * 200]
-    (message,) = found.repairs.loc[found.repairs["action"] == "repaired", "message"]
-    assert "area went from 0 to 20000 m²" in message.text("en")
+    (message,) = found.repairs.loc[found.repairs["action"] == "doubtful", "message"]
+    assert "area went from 0 to 20,000 m², which is another by more than half" in message.text("en")
+
+
+def test_a_repair_that_hardly_changes_the_area_is_no_doubt(tmp_path: Path) -> None:
+    loop = [(620000, 2800000), (620200, 2800000), (620200, 2800200), (620100, 2800200), (620101, 2800201)]
+    park = shapely.Polygon([*loop, (620100, 2800201), (620101, 2800200), (620000, 2800200)])
+    path = tmp_path / "parks.gpkg"
+    gpd.GeoDataFrame({"id": ["a"], "name": ["甲"], "workers": [1]}, geometry=[park], crs=4548).to_file(path)
+    (message,) = read(path, kind="park").repairs.query("action == 'repaired'")["message"]
+    assert "its area went from 40,000 to 40,000 m²" in message.text("en")
 
 
 def test_wrong_kinds_of_geometry(tmp_path: Path) -> None:
@@ -316,7 +325,7 @@ def test_wrong_kinds_of_geometry(tmp_path: Path) -> None:
     area = gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.box(118.2, 25.3, 118.3, 25.4)], crs=4326)
     found = read(geojson_of(tmp_path, area))
     assert found.table.geometry.geom_type.tolist() == ["Point"]
-    assert said(found, "told") == [(None, "layers.made_points")]
+    assert said(found, "told") == [(None, "layers.no_names"), (None, "layers.made_points")]
 
 
 def test_heights_are_left_out(tmp_path: Path) -> None:

@@ -250,6 +250,8 @@ def test_every_message_is_filled_in_both_languages() -> None:
             "away",
             "cap",
             "after",
+            "one",
+            "two",
         ],
         "·",
     )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from geo import schema
-from geo.layers import headers, values
-from geo.layers.findings import called, listed, shown
+from geo import schema, street_words
+from geo.layers import counted_in, headers, phones, values
+from geo.layers.findings import called, listed, naming, near_ones, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ EXPECTED_PEOPLE = {"community": "population", "park": "workers", "factory": "wor
 PEOPLE = ("population", "elders", "workers")
 NUMBERS = (*PEOPLE, "capacity")
 FLAGS = ("mobile", "counted")
+NAMED = frozenset({"service", "community", "park", "factory", "venue"})
 COMPUTED = {"service": ("state", "counted", "type_original")}
 _SCIENTIFIC = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$")
 _CODES = ("id", "venue", "unit_id")
@@ -92,21 +93,24 @@ def canonical(
         findings.tell("filtered", n=filtered, of=int(keep.sum()))
     kept = np.flatnonzero(wanted)
     table, rows = raw.columns.iloc[kept].reset_index(drop=True), raw.rows[kept]
-    table, personal = _without_personal(table, findings, keep=keep_personal)
-    meanings = headers.match(list(map(str, table.columns)), kind, named=named)
+    table, personal = _without_personal(table, findings, rows=rows, keep=keep_personal)
+    skip = _other_streets(table, kind=kind, named=named)
+    meanings = headers.match(list(map(str, table.columns)), kind, named=named, skip=skip)
     lonlat = tuple(header for name in ("lon", "lat") for header, meaning in meanings.items() if meaning == name)
     _tell_near_columns(table, meanings, source, findings, kind=kind)
     table = _mobile_said(table, meanings)
-    table = _renamed(table, raw, source, findings, kind=kind, named=named)
+    table = _renamed(table, raw, source, findings, kind=kind, named=named, skip=skip)
     table = _clean(table, findings)
     for name, value in source.set.items():
         table[name] = value
     _require(table, raw, findings, kind=kind, needs_people=needs_people)
     for name in NUMBERS:
         if name in table.columns and kind != "street":
-            table[name] = _numbers(table[name], findings, rows=rows, column=name)
+            header = next((header for header, meaning in meanings.items() if meaning == name), "")
+            table[name] = _numbers(table[name], findings, rows=rows, column=name, header=header)
     table = _contract(table, kind=kind)
     _tell_codes(table, findings, rows=rows)
+    _tell_nameless(table, findings, kind=kind)
     return Columns(table, rows, kept, filtered, personal, lonlat)
 
 
@@ -118,7 +122,7 @@ def _checked_names(raw: Raw, source: LayerSource, findings: Findings, *, kind: s
         if name not in headers.canonical_names(kind):
             findings.fault("no_such_canonical", given=shown(name), accepted=", ".join(headers.canonical_names(kind)))
         elif headers.resolve(header, given) is None:
-            near = listed(headers.near(header, given))
+            near = near_ones(headers.near(header, given))
             findings.fault("no_such_column", given=shown(header), near=near, found=listed(given))
         else:
             good[name] = header
@@ -154,7 +158,7 @@ def _where(raw: Raw, source: LayerSource, findings: Findings, *, named: dict[str
     for name, choices in source.where.items():
         header = name if name in given else meanings.get(name, headers.resolve(name, given))
         if header is None:
-            near = listed(headers.near(name, [*given, *meanings]))
+            near = near_ones(headers.near(name, [*given, *meanings]))
             findings.fault("no_such_column", given=shown(name), near=near, found=listed(given))
             continue
         accepted = {_comparable(choice) for choice in choices}
@@ -163,22 +167,31 @@ def _where(raw: Raw, source: LayerSource, findings: Findings, *, named: dict[str
     return wanted
 
 
-def _without_personal(table: pd.DataFrame, findings: Findings, *, keep: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the table without personal columns, named by their headers or known by what they hold."""
+def _without_personal(
+    table: pd.DataFrame, findings: Findings, *, rows: NDArray[np.int64], keep: bool
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the table without personal columns, named by their headers or known by what they hold.
+
+    Telephones in the free text of the others are blanked out. Where personal columns are let in, free text with
+    telephones counts as one of them, as long as it is no column of ours.
+    """
     meanings = headers.match([str(header) for header in table.columns], "", named={})
     personal = []
     for header in map(str, table.columns):
         meaning = meanings.get(header)
         texts = [value for value in table[header].tolist() if isinstance(value, str)]
-        phones = meaning in {None, "mobile"} and headers.hold_phones(texts, strictly=meaning is None)
-        if headers.is_personal(header) or phones:
+        full = meaning in {None, "mobile"} and headers.hold_phones(texts, strictly=meaning is None)
+        if headers.is_personal(header) or full:
             personal.append(header)
-    if not personal or keep:
-        if personal:
-            findings.tell("personal_kept", columns=listed(personal))
-        return table, tuple(personal)
-    findings.tell("personal_dropped", columns=listed(personal))
-    return table.drop(columns=personal), ()
+    texts_with = [header for header in phones.columns_with(table) if header not in personal]
+    if keep:
+        personal += [header for header in texts_with if header not in meanings]
+        texts_with = [header for header in texts_with if header in meanings]
+    table = phones.without(table, findings, columns=texts_with, rows=rows)
+    if not personal:
+        return table, ()
+    findings.tell("personal_kept" if keep else "personal_dropped", columns=listed(personal))
+    return (table, tuple(personal)) if keep else (table.drop(columns=personal), ())
 
 
 def _tell_near_columns(
@@ -193,6 +206,20 @@ def _tell_near_columns(
             findings.tell("near_column", header=shown(header), column=near)
 
 
+def _other_streets(table: pd.DataFrame, *, kind: str, named: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns of streets that only seem to be there: 方向 may be that of the compass."""
+    if kind != "street":
+        return ()
+    found = headers.match(list(map(str, table.columns)), kind, named=named)
+    asked = {name: header for header, name in found.items() if name not in named}
+    return tuple(
+        name
+        for name, about in (("oneway", "oneway"),)
+        if headers.plain(asked.get(name, "")) in headers.MANIFOLD
+        and not street_words.fits(about, map(values.text_of, table[asked[name]].tolist()))
+    )
+
+
 def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFrame:
     """Return the table with 固定 and 流动 in place of yes and no, where the header asks whether a service is fixed."""
     asked = [header for header, name in meanings.items() if name == "mobile" and headers.plain(header) in headers.FIXED]
@@ -204,14 +231,22 @@ def _mobile_said(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFra
 
 
 def _renamed(
-    table: pd.DataFrame, raw: Raw, source: LayerSource, findings: Findings, *, kind: str, named: dict[str, str]
+    table: pd.DataFrame,
+    raw: Raw,
+    source: LayerSource,
+    findings: Findings,
+    *,
+    kind: str,
+    named: dict[str, str],
+    skip: tuple[str, ...],
 ) -> pd.DataFrame:
     """Return the table with canonical names; an extra column that bears one of ours gets another name."""
     given = [str(header) for header in table.columns]
-    skip = ("lon", "lat") if raw.geometry is not None else ()
+    passed_over = skip
+    skip = (*skip, *(("lon", "lat") if raw.geometry is not None else ()))
     named = {name: header for name, header in named.items() if headers.resolve(header, given) is not None}
     meanings = headers.match(given, kind, named=named, skip=skip)
-    ours = {*meanings.values(), *CONTRACT[kind], *COMPUTED.get(kind, ()), *source.set, "geometry"}
+    ours = {*meanings.values(), *passed_over, *CONTRACT[kind], *COMPUTED.get(kind, ()), *source.set, "geometry"}
     names: list[str] = []
     for header in given:
         name = meanings.get(header, header)
@@ -246,29 +281,53 @@ def _require(table: pd.DataFrame, raw: Raw, findings: Findings, *, kind: str, ne
     given = [str(header) for header in raw.columns.columns]
     for name in REQUIRED.get(kind, ()):
         if name not in table.columns:
-            near = listed(headers.near_meaning(name, given, kind))
-            findings.fault("missing_column", column=name, near=near, found=listed(given))
+            near = near_ones(headers.near_meaning(name, given, kind))
+            findings.fault("missing_column", column=name, near=near, found=listed(given), value=naming([name]))
     if kind == "district" and not {"id", "name"} & set(table.columns):
-        findings.fault("missing_column", column="id", near="—", found=listed(given))
+        findings.fault("missing_column", column="id", near="", found=listed(given), value=naming(["id"]))
     people = EXPECTED_PEOPLE.get(kind)
     if needs_people and people and people not in table.columns:
-        near = listed(headers.near_meaning(people, given, kind))
+        near = near_ones(headers.near_meaning(people, given, kind))
         findings.tell("no_people_column", column=people, near=near)
 
 
 def _numbers(
-    series: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64], column: str
+    series: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64], column: str, header: str
 ) -> NDArray[np.float64]:
-    """Return a column of people or seats as numbers; what is none is missing and noted."""
+    """Return a column of people or seats as numbers; what is none is missing and noted.
+
+    Numbers below a header that says 万人 or 千人 are told as people, unless they would be more than a county's.
+    """
     found = values.numbers(series)
     texts = np.array([values.text_of(value) for value in series.tolist()], dtype=object)
     for at in np.flatnonzero(found.mended):
         value = f"{found.floats[at]:.15g}"
         findings.row(rows[at], "repaired", "number_mended", column=called(column), given=shown(texts[at]), value=value)
-    bad, negative = found.unreadable, found.floats < 0
+    floats = _as_people(found, findings, rows=rows, column=column, header=header)
+    bad, negative = found.unreadable, floats < 0
     findings.rows(rows[bad], "kept", "not_a_number", given=texts[bad], of=len(rows), column=called(column))
     findings.rows(rows[negative], "kept", "negative", given=texts[negative], of=len(rows), column=called(column))
-    return np.where(negative, np.nan, found.floats)
+    return np.where(negative, np.nan, floats)
+
+
+def _as_people(
+    found: values.Numbers, findings: Findings, *, rows: NDArray[np.int64], column: str, header: str
+) -> NDArray[np.float64]:
+    """Return numbers in the unit that their header names as single people; each is told, absurd ones stay as they are."""
+    factor = counted_in.header(header)
+    if factor == 1:
+        return found.floats
+    people = values.times(found.floats, factor)
+    counted = np.isfinite(people) & (people != 0) & ~found.scaled
+    absurd = counted & (np.abs(people) > counted_in.MOST_PEOPLE)
+    said = {"column": called(column), "header": shown(header)}
+    for at in np.flatnonzero(counted):
+        given, value = f"{found.floats[at]:.15g}", f"{people[at]:,.15g}"
+        if absurd[at]:
+            findings.row(rows[at], "doubtful", "not_counted_in", given=given, value=value, **said)
+        else:
+            findings.row(rows[at], "repaired", "counted_in", given=given, value=value, **said)
+    return np.where(counted & ~absurd, people, found.floats)
 
 
 def _contract(table: pd.DataFrame, *, kind: str) -> pd.DataFrame:
@@ -296,6 +355,14 @@ def _tell_codes(table: pd.DataFrame, findings: Findings, *, rows: NDArray[np.int
             findings.rows(
                 rows[bad], "doubtful", "scientific", given=table[name][bad], of=len(rows), column=called(name)
             )
+
+
+def _tell_nameless(table: pd.DataFrame, findings: Findings, *, kind: str) -> None:
+    """Note how many things that people know by their names have none."""
+    if kind in NAMED and len(table):
+        nameless = int((table["name"] == "").sum())
+        if nameless:
+            findings.tell("no_names", n=nameless, of=len(table))
 
 
 def empty(kind: str) -> pd.DataFrame:

@@ -26,7 +26,9 @@ NEAR_M = 30.0
 SAME_M = 1.0
 ALIKE = 0.8
 MOST_PAIRS = 200_000  # beyond, only equal names are compared
+_CORES_ALIKE = 0.6
 _STEP = 500
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕")
 # What tells two neighbours apart that share the rest of their name: numbers, letters, directions.
 _TELLING = re.compile(r"[0-9]+|[a-z]+|[零一二三四五六七八九十百甲乙丙丁东西南北前后左右上下新旧老大小男女]")
 
@@ -44,19 +46,45 @@ class Part(NamedTuple):
 
 
 def similar(one: str, other: str) -> bool:
-    """Say whether two names are probably the same; numbers, letters and directions in them must agree.
+    """Say whether two names are probably the same.
+
+    Numbers, letters and directions in them must agree; a remark in brackets that only one of them has does not count.
+    What remains of each without their common beginning and end must be alike too: two communities' stations share most
+    of their names.
 
     Examples
     --------
     >>> similar("桃城零工驿站", "桃城镇零工驿站"), similar("1号充电桩", "2号充电桩"), similar("东门食堂", "西门食堂")
     (True, False, False)
+    >>> similar("桃城零工驿站", "桃城零工驿站（旧）"), similar("桥头社区零工驿站", "文庙社区零工驿站")
+    (True, False)
     """
     a, b = fold(one), fold(other)
+    if bool(_BRACKETS.search(a)) != bool(_BRACKETS.search(b)):
+        a, b = (_BRACKETS.sub("", name) or name for name in (a, b))
     if a == b:
         return True
     if _TELLING.findall(a) != _TELLING.findall(b):
         return False
-    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE
+    return _ratio(a, b) >= ALIKE and _cores_agree(a, b)
+
+
+def _ratio(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def _shared(a: str, b: str) -> int:
+    """Return with how many of the same signs two texts begin."""
+    return next((at for at, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+
+
+def _cores_agree(a: str, b: str) -> bool:
+    """Say whether what tells two names apart may be a slip: something left out, one sign for another, or much alike."""
+    start = _shared(a, b)
+    end = _shared(a[start:][::-1], b[start:][::-1])
+    first, second = (name[start : len(name) - end] for name in (a, b))
+    slip = min(len(first), len(second)) == 0 or max(len(first), len(second)) == 1
+    return slip or _ratio(first, second) >= _CORES_ALIKE
 
 
 def pairs(table: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -60,6 +60,30 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join([*every[:NAMES_SHOWN], *more]) or "—"
 
 
+def near_ones(values: Iterable[object]) -> Message | str:
+    """Return what is like something that is not there, as a message says it; nothing where there is nothing like it.
+
+    Examples
+    --------
+    >>> near_ones(["名称", "类型"]).text("en"), near_ones([])
+    ('near ones: 名称, 类型; ', '')
+    """
+    every = list(values)
+    return Message("layers.near_ones", {"near": listed(every)}) if every else ""
+
+
+def naming(columns: Sequence[str]) -> Message:
+    """Return how a study file names the headers of one or two columns, as TOML.
+
+    Examples
+    --------
+    >>> naming(["lon", "lat"]).text("en")
+    'lon = "its header", lat = "its header"'
+    """
+    one, two = (*columns, "")[:2]
+    return Message("layers.naming_two" if two else "layers.naming_one", {"one": one, "two": two})
+
+
 def called(column: str) -> Message:
     """Return a canonical column as a message names it.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from geo.layers import (
     archives,
     bounds,
+    cut_headers,
     delimited,
     drawings,
     parquets,
@@ -97,7 +98,8 @@ def _read_plain(path: Path, source: LayerSource, findings: Findings, *, kind: st
     """Return a file that is no archive."""
     suffix = path.suffix.lower()
     if suffix in vectors.MAGIC:
-        return vectors.read_vector(source, findings, path=path)
+        raw = vectors.read_vector(source, findings, path=path)
+        return cut_headers.whole(raw, source, findings, suffix=suffix, kind=kind)
     if suffix in PARQUETS:
         return parquets.read_parquet(source, findings, path=path)
     data = bounds.content(path, findings, most=bounds.MOST_TEXT_BYTES)

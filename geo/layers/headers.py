@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from geo import schema
+from geo.layers import counted_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -172,12 +173,33 @@ OF_KIND: dict[str, dict[str, tuple[str, ...]]] = {
             *("highway", "道路等级", "fclass", "道路类型", "道路级别", "技术等级", "道路分类", "行政等级"),
             *("等级", "级别", "类型", "类别", "road_class", "roadclass"),
         ),
-        "oneway": ("oneway", "单行", "单行道", "是否单行", "单向", "是否单向", "通行方向", "one_way"),
+        "oneway": (
+            *("oneway", "单行", "单行道", "是否单行", "是否单行道", "单行线", "单向", "是否单向", "单向通行"),
+            *(
+                "是否单向通行",
+                "通行方向",
+                "行驶方向",
+                "行车方向",
+                "单行方向",
+                "车行方向",
+                "one_way",
+                "方向",
+                "direction",
+            ),
+        ),
         "bridge": ("bridge", "桥", "桥梁", "是否桥梁", "高架", "是否高架"),
         "tunnel": ("tunnel", "隧道", "是否隧道", "地道", "下穿"),
-        "layer": ("layer", "层", "层级", "层次", "层高", "立交层次", "level", "zlevel", "z_level"),
+        "layer": (
+            *("layer", "层", "层级", "层次", "层高", "立交层次", "立交层", "高程层", "立交层级", "道路层次"),
+            *("桥隧", "桥隧类型", "level", "zlevel", "z_level"),
+        ),
+        "status": (
+            *("status", "状态", "建设状态", "道路状态", "建设情况", "通车状态", "通行状态", "使用状态", "现状/规划"),
+        ),
     },
 }
+# Headers of streets that may mean something else, so that the values are looked at.
+MANIFOLD = frozenset({"方向", "direction"})
 # Headers of columns that hold a whole place, and of those that say in words where something is.
 PAIRS = frozenset(
     {
@@ -224,7 +246,8 @@ _NEARLY_SAME = 0.75
 _SHORTEST = 3
 _QUOTES = str.maketrans("", "", "\"'“”‘’「」『』《》〈〉`´·")
 _PERSONAL_ZH = re.compile(
-    r"电话|手机|身份证|证件号|联系人|联系方式|联系号码|负责人|姓名|微信|邮箱|法定代表人|法人代表|经办人|填报人|户主|家庭住址"
+    r"电话|手机|身份证|证件号|联系人|联系方式|联系号码|负责人|姓名|微信|邮箱|法定代表人|经办人|填报人|户主|家庭住址"
+    r"|法人(?!单位|机构|类型|性质|组织|企业|库|登记|证|编码|代码|名录)|站长(?!度)|店长|楼长|管理员|联络员|网格员"
 )
 _PERSONAL_EN = frozenset(
     """
@@ -248,7 +271,7 @@ def plain(header: object) -> str:
     """
     wide = unicodedata.normalize("NFKC", str(header)).translate(_QUOTES)
     bare = _BRACKETS.sub("", wide)
-    return "".join((bare if bare.strip() else wide).split()).strip(":;*").casefold()
+    return counted_in.without("".join((bare if bare.strip() else wide).split()).strip(":;*").casefold())
 
 
 def aliases(kind: str) -> dict[str, tuple[str, ...]]:
@@ -268,7 +291,7 @@ def known_headers(kind: str) -> frozenset[str]:
 def canonical_names(kind: str) -> tuple[str, ...]:
     """Return the canonical columns of a kind of layer."""
     if kind == "street":
-        return ("id", *schema.STREET_TAGS, "layer", "lon", "lat")
+        return ("id", *schema.STREET_TAGS, "layer", "status", "lon", "lat")
     return schema.LAYER_COLUMNS
 
 

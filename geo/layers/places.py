@@ -12,7 +12,7 @@ import shapely
 from geo import crs as crs_room
 from geo.errors import GeoCrsError
 from geo.layers import degrees, headers, survey, values
-from geo.layers.findings import listed, shown, too_many
+from geo.layers.findings import listed, naming, near_ones, shown, too_many
 from geo.messages import Message
 from geo.units import METRES_PER_KM
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from geo.study_file import LayerSource
 
 FAR_M = 200_000.0
+_AREA_SURE = 0.5
 DATUM_M = 5.0  # a datum carried over with a larger error is told
 CGCS_DATUM = "China 2000"
 OLD_DATUMS = ("Beijing 1954", "Xian 1980")  # the parameters that PROJ knows for some of their areas are not for ours
@@ -193,8 +194,8 @@ def _no_columns(
 ) -> None:
     """Note that a table has no columns of coordinates, and that it has addresses instead."""
     given = [str(header) for header in raw.columns.columns]
-    near = listed(dict.fromkeys(near for name in lacking for near in headers.near_meaning(name, given, kind)))
-    findings.fault("missing_column", column=", ".join(lacking), near=near, found=listed(given))
+    near = near_ones(dict.fromkeys(near for name in lacking for near in headers.near_meaning(name, given, kind)))
+    findings.fault("missing_column", column=", ".join(lacking), near=near, found=listed(given), value=naming(lacking))
     said = _addresses(table)
     has = said != ""
     if has.any():
@@ -393,6 +394,17 @@ def far_away(
     return far
 
 
+def _other_area(before_m2: float, after_m2: float) -> bool:
+    """Say whether a repaired area is another by more than half: a bow tie's halves cancel out before and add after.
+
+    Examples
+    --------
+    >>> _other_area(38.0, 3_841_666.0), _other_area(100.0, 140.0), _other_area(100.0, 49.0)
+    (True, False, True)
+    """
+    return abs(after_m2 - before_m2) > _AREA_SURE * before_m2
+
+
 def mended(
     shapes: NDArray[np.object_], findings: Findings, *, rows: NDArray[np.int64], forgiven: NDArray[np.bool_]
 ) -> NDArray[np.object_]:
@@ -415,6 +427,10 @@ def mended(
             findings.row(rows[at], "kept", "collapsed")
             continue
         why = shown(shapely.is_valid_reason(old).split("[")[0])
-        before, after = round(abs(old.area)), round(new.area)
-        findings.row(rows[at], "repaired", "made_valid", why=why, before=before, after=after)
+        before, after = abs(old.area), new.area
+        areas = {"before": f"{before:,.0f}", "after": f"{after:,.0f}"}
+        if _other_area(before, after) and shapely.get_dimensions(new) > 1:
+            findings.row(rows[at], "doubtful", "made_valid_otherwise", why=why, **areas)
+        else:
+            findings.row(rows[at], "repaired", "made_valid", why=why, **areas)
     return whole

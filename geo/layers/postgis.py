@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo.layers import bounds
-from geo.layers.findings import listed, shown
+from geo.layers.findings import listed, near_ones, shown
 from geo.layers.raw import Raw, UnreadableError, shapes_of
 from geo.study_file import database_of
 
@@ -169,7 +169,7 @@ def _table_of(connection: Connection[Any], source: LayerSource, findings: Findin
             bare = {name.partition(".")[2]: name for name in every}
             wanted = source.table or ""
             near = [bare.get(name, name) for name in difflib.get_close_matches(wanted[:200], [*every, *bare], n=5)]
-            findings.fault("no_such_table", given=shown(wanted), near=listed(dict.fromkeys(near)))
+            findings.fault("no_such_table", given=shown(wanted), near=near_ones(dict.fromkeys(near)))
         raise UnreadableError
     oid, schema, name, kind = found[0]
     columns = [(str(a), str(b), str(c)) for a, b, c in connection.execute(_COLUMNS, {"oid": oid})]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo import catalogue
-from geo.layers.findings import called, listed, shown, too_many
+from geo.layers.findings import called, listed, near_ones, shown, too_many
 from geo.layers.headers import EMPTY_WORDS
 from geo.layers.values import yes_no
 
@@ -31,11 +31,22 @@ _WORKING = (
     "运营中",
     "正常",
     "正常运行",
+    "正常运营",
+    "正常使用",
+    "正常开放",
     "已建",
+    "已建成",
+    "建成",
+    "启用",
+    "已启用",
     "已投用",
     "投用",
+    "投入使用",
+    "已投入使用",
     "使用中",
     "开放",
+    "开放中",
+    "已开放",
     "营业",
     "营业中",
 )
@@ -47,12 +58,32 @@ _PLANNED = (
     "拟建",
     "待建",
     "筹建",
+    "建设中",
+    "施工中",
+    "在建中",
     "planned",
     "proposed",
     "construction",
     "under construction",
 )
-_CLOSED = ("停用", "关闭", "已关闭", "拆除", "已拆除", "停业", "关停", "暂停", "closed", "demolished", "inactive")
+_CLOSED = (
+    *(
+        "停用",
+        "已停用",
+        "关闭",
+        "已关闭",
+        "拆除",
+        "已拆除",
+        "停业",
+        "已停业",
+        "关停",
+        "已关停",
+        "撤销",
+        "已撤销",
+        "闲置",
+    ),
+    *("暂停", "closed", "demolished", "inactive"),
+)
 _UNSAID = EMPTY_WORDS - {"无", "空"}
 STATES = {
     **dict.fromkeys((*_WORKING, *_WORKING_EN), "working"),
@@ -113,14 +144,14 @@ def _codes(
         return codes
     count = int(unknown.sum())
     names = list(dict.fromkeys(original[unknown]))
-    near = {name: listed(catalogue.suggest(name, list(types.values()))) if name else "—" for name in names[:200]}
+    near = {name: catalogue.suggest(name, list(types.values())) if name else [] for name in names[:200]}
     if source.unknown != "report" and (any(names) or too_many(count, len(rows))):
-        given = listed(f"{shown(name) or '—'} → {near.get(name, '—')}" for name in names)
+        given = listed(f"{shown(name) or '—'} → {listed(near.get(name, []))}" for name in names)
         findings.fault("unknown_type_many", rows=rows[unknown], given=given, n=count, of=len(rows))
         return codes
     for row, name in zip(rows[unknown], original[unknown], strict=True):
         key = "unknown_type" if name else "no_type"
-        findings.row(row, "doubtful", key, given=shown(name), near=near.get(name, "—"), column=called("type"))
+        findings.row(row, "doubtful", key, given=shown(name), near=near_ones(near.get(name, [])), column=called("type"))
     return codes
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from geo.layers import bounds, headers, stray_rows
+from geo.layers import bounds, counted_in, headers, stray_rows
 from geo.layers.different_names import different
 from geo.layers.findings import called, listed, shown
 from geo.layers.raw import Raw, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from geo.layers.cells import Cells, Grid, Merged, Odd
     from geo.layers.findings import Findings
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 HEADER_ROWS = 40
 HEADERS_SURE = 2
 # Of these a merged cell holds one number for all its rows: written into each it would count people twice.
-COUNTED_ONCE = frozenset({"population", "elders", "workers", "capacity"})
+PEOPLE = frozenset({"population", "elders", "workers"})
+COUNTED_ONCE = PEOPLE | {"capacity"}
 _HEADER_SHOWN = 200
+_ALPHABET = 26
 
 
 def known(source: LayerSource, kind: str) -> frozenset[str]:
@@ -69,10 +71,12 @@ def table_of(cells: Cells, source: LayerSource, findings: Findings, *, kind: str
     names = different(_names(header), findings)
     meanings = headers.match(names, kind, named=_named(source, names))
     _fill_merged(lines, cells.merged, findings, below=at, meanings=[meanings.get(name, "") for name in names])
+    names = _in_unit(names, meanings, counted_in.title([cell for row in lines[:at] for cell in row]))
     body = lines[start:]
     while body and not any(cell.strip() for cell in body[-1]):
         body.pop()
     bounds.check(len(body) * len(names), bounds.MOST_CELLS, findings, what="cells")
+    _tell_beside(header[: len(names)], body, names_known, findings)
     _tell_long_rows(body, len(names), findings, first=start + 1)
     _tell_odd(cells.odd, findings, first=start + 1, last=start + len(body))
     padded = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
@@ -103,6 +107,38 @@ def _names(header: Sequence[str]) -> list[str]:
     """Return a name for every column up to the last header."""
     last = max((number for number, cell in enumerate(header) if cell.strip()), default=-1)
     return [" ".join(cell.split())[:_HEADER_SHOWN] or f"column_{n}" for n, cell in enumerate(header[: last + 1], 1)]
+
+
+def _in_unit(names: Sequence[str], meanings: Mapping[str, str], factor: int) -> list[str]:
+    """Return headers with the unit of people that a title above them states (单位：万人), where they state none."""
+    if factor == 1:
+        return list(names)
+    unit = "万人" if factor == counted_in.TEN_THOUSAND else "千人"
+    people = {header for header, name in meanings.items() if name in PEOPLE and counted_in.header(header) == 1}
+    return [f"{name}（{unit}）" if name in people else name for name in names]
+
+
+def _tell_beside(header: Sequence[str], body: Grid, known: frozenset[str], findings: Findings) -> None:
+    """Note a second table beside the first: headers that mean something and have stood in the row before."""
+    plain = [headers.plain(cell) if cell.strip() else "" for cell in header]
+    again = [at for at, name in enumerate(plain) if name in known and name in plain[:at]]
+    if len(again) < HEADERS_SURE:
+        return
+    n_rows = sum(any(at < len(row) and row[at].strip() for at in again) for row in body)
+    columns = listed(f"{_letters(at)} {header[at]}" for at in again)
+    findings.tell("table_beside", action="doubtful", columns=columns, n=n_rows)
+
+
+def _letters(at: int) -> str:
+    """Return a column as a spreadsheet calls it.
+
+    Examples
+    --------
+    >>> _letters(0), _letters(25), _letters(26), _letters(702)
+    ('A', 'Z', 'AA', 'AAA')
+    """
+    first = _letters(at // _ALPHABET - 1) if at >= _ALPHABET else ""
+    return first + chr(ord("A") + at % _ALPHABET)
 
 
 def _tell_long_rows(body: Grid, width: int, findings: Findings, *, first: int) -> None:

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from geo.layers import headers
+from geo.layers import counted_in, headers
 from geo.layers.findings import shown
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _SIGNED = re.compile(
 _NUMBERED = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|1[3-9]\d{9}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
 _HEADING = re.compile(r"^(?:[一二三四五六七八九十]{1,3}[、.].*|\([一二三四五六七八九十\d]{1,3}\).*)$")
 _UNIT = re.compile(
-    r"^\(?(?:人|个|处|座|户|家|位|名|张|度|°|米|千米|公里|亩|公顷|平方米|㎡|m2|m|km|元|万元|分钟|%|年|月|日|桩|床|辆)\)?$"
+    r"^\(?(?:[万千]?人|万|个|处|座|户|家|位|名|张|度|°|米|千米|公里|亩|公顷|平方米|㎡|m2|m|km|元|万元|分钟|%|年|月|日|桩|床|辆)\)?$"
 )
 _NUMBERING = "甲乙丙丁戊己庚辛壬癸"
 _LEAD_CELLS = 3
@@ -50,6 +51,7 @@ _COMPARED = 200  # characters
 def without(raw: Raw, findings: Findings) -> Raw:
     """Return a sheet without the rows that are none; each of them is listed with what it was taken for.
 
+    A unit of 万 or 千 that stands below a header goes into the header.
     Anything but a sheet comes back as it is.
     """
     if not raw.is_sheet or raw.columns.empty:
@@ -57,15 +59,22 @@ def without(raw: Raw, findings: Findings) -> Raw:
     header = [headers.plain(name) for name in raw.columns.columns]
     lines = raw.columns.to_numpy(dtype=object).tolist()
     reasons = [_reason(line, header) for line in lines]
+    names = list(map(str, raw.columns.columns))
     for number, line in enumerate(lines[:_BELOW_HEADER]):
         reasons[number] = reasons[number] or _below_header([_folded(cell) for cell in line])
+        if reasons[number] == "unit_row":
+            names = [
+                f"{name} ({cell.strip()})" if counted_in.below(cell) > 1 else name
+                for name, cell in zip(names, line, strict=True)
+            ]
         if not reasons[number]:
             break
     stray: NDArray[np.bool_] = np.array([bool(reason) for reason in reasons], dtype=np.bool_)
     for at in np.flatnonzero(stray):
         given = " ".join(dict.fromkeys(cell for cell in lines[at] if cell.strip()))
         findings.row(raw.rows[at], "dropped", reasons[at], given=shown(impersonal(given)))
-    return raw._replace(columns=raw.columns[~stray].reset_index(drop=True), rows=raw.rows[~stray])
+    kept = raw.columns[~stray].reset_index(drop=True).set_axis(pd.Index(names, dtype="object"), axis=1)
+    return raw._replace(columns=kept, rows=raw.rows[~stray])
 
 
 def impersonal(text: str) -> str:

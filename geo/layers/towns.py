@@ -14,7 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geo.catalogue import fold
-from geo.layers.findings import called, listed, shown
+from geo.layers.findings import called, near_ones, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +154,7 @@ def check(names: pd.Series[Any], findings: Findings, *, rows: NDArray[np.int64],
         return
     good = {fold(town.name) for town in towns}
     elsewhere = {fold(town.name): town.county for town in official()}
-    near = cache(lambda name: listed(nearest(name, towns)))
+    near = cache(lambda name: near_ones(nearest(name, towns)))
     for row, name in zip(rows.tolist(), map(str, names.tolist()), strict=True):
         plain = fold(name)
         if not plain or plain in good:

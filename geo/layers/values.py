@@ -19,6 +19,8 @@ _DIRT = re.compile("[\x00\ud800-\udfff]")
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$")
 _UNITS = re.compile(r"(?:人|个|座|位|名|户|桩|°)$")
+_SCALES = {"万": 10_000, "千": 1_000}
+_DECIMALS = 6  # 1.1412 times 10,000 is 11412, not 11411.999999999998
 _WHOLE_BELOW = 1e18
 PLAIN_YES = frozenset({"是", "true", "t", "1", "yes", "y", "有", "√"})
 PLAIN_NO = frozenset({"否", "false", "f", "0", "no", "n", "非", "×"})
@@ -27,11 +29,12 @@ _FIXED = frozenset({"固定", "固定点位", "fixed"})
 
 
 class Numbers(NamedTuple):
-    """Numbers of a column: the floats, and which cells had to be mended or could not be read."""
+    """Numbers of a column: the floats, and which cells had to be mended, could not be read, or say 万 or 千 themselves."""
 
     floats: NDArray[np.float64]
     mended: NDArray[np.bool_]
     unreadable: NDArray[np.bool_]
+    scaled: NDArray[np.bool_]
 
 
 def text_of(value: object) -> str:
@@ -64,37 +67,49 @@ def clean_text(column: pd.Series[Any]) -> tuple[pd.Series[Any], NDArray[np.bool_
     return pd.Series(clean, index=column.index, dtype="str", name=column.name), dirty
 
 
-def _number(text: str) -> tuple[float, bool]:
-    """Return a number (NaN where there is none) and whether the text had to be mended."""
+def times(numbers: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Return numbers of 万 or 千 as what they count."""
+    return np.asarray(np.round(numbers * factor, _DECIMALS), dtype=np.float64)
+
+
+def _number(text: str) -> tuple[float, bool, bool]:
+    """Return a number (NaN where there is none), whether the text had to be mended, and whether it says 万 or 千."""
     wide = unicodedata.normalize("NFKC", text)
     plain = _UNITS.sub("", "".join(wide.split()).casefold()).replace("−", "-")
+    scale = _SCALES.get(plain[-1:], 1)
+    if scale > 1:
+        plain = plain[:-1]
     if _THOUSANDS.match(plain):
         plain = plain.replace(",", "")
     if not _NUMBER.match(plain):
-        return np.nan, False
+        return np.nan, False, False
     value = float(plain)
-    return (value, plain != text.casefold()) if np.isfinite(value) else (np.nan, False)
+    if scale > 1:
+        value = round(value * scale, _DECIMALS)
+    return (value, plain != text.casefold(), scale > 1) if np.isfinite(value) else (np.nan, False, False)
 
 
 def numbers(column: pd.Series[Any]) -> Numbers:
-    """Return a column's numbers: full-width digits, thousands separators and a unit behind are mended.
+    """Return a column's numbers: full-width digits, thousands separators and a unit behind (人, 万) are mended.
 
     Missing and "—" are NaN and neither mended nor unreadable.
 
     Examples
     --------
-    >>> found = numbers(pd.Series(["１２", "1,234", "约300人", "—", "7"]))
+    >>> found = numbers(pd.Series(["１２", "1,234", "约300人", "—", "1.2万"]))
     >>> found.floats.tolist(), found.mended.tolist(), found.unreadable.tolist()
-    ([12.0, 1234.0, nan, nan, 7.0], [True, True, False, False, False], [False, False, True, False, False])
+    ([12.0, 1234.0, nan, nan, 12000.0], [True, True, False, False, True], [False, False, True, False, False])
     """
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Numbers(np.where(np.isinf(values), np.nan, values), np.zeros(len(values), bool), np.isinf(values))
+        nowhere = np.zeros(len(values), dtype=bool)
+        return Numbers(np.where(np.isinf(values), np.nan, values), nowhere, np.isinf(values), nowhere)
     texts = [text_of(value).strip() for value in column.tolist()]
     found = [_number(text) for text in texts]
-    values = np.array([value for value, _ in found], dtype=np.float64)
+    values = np.array([value for value, _, _ in found], dtype=np.float64)
     filled = np.array([text.casefold() not in EMPTY_WORDS for text in texts], dtype=bool)
-    return Numbers(values, np.array([mended for _, mended in found], dtype=bool), filled & np.isnan(values))
+    mended, scaled = (np.array([item[at] for item in found], dtype=bool) for at in (1, 2))
+    return Numbers(values, mended, filled & np.isnan(values), scaled)
 
 
 def yes_no(texts: pd.Series[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -77,6 +77,7 @@ GPX_HEAD = '<?xml version="1.0"?><gpx version="1.1" creator="x" xmlns="http://ww
 TRACK = '<trk><name>巡路</name><trkseg><trkpt lon="118.2" lat="25.3"/><trkpt lon="118.201" lat="25.3"/></trkseg><trkseg><trkpt lon="118.3" lat="25.3"/></trkseg></trk>'
 WAYPOINT = '<wpt lon="118.2" lat="25.3"><name>站1</name><type>零工驿站</type><time>2026-03-01T08:00:00Z</time></wpt>'
 
+NAMELESS = (None, "told", "no_names")
 CASES = [
     Case(
         "geopackage with several layers and none named",
@@ -130,7 +131,7 @@ CASES = [
         kind="venue",
         read=4,
         kept=2,
-        report=dropped(r2="no_feature", r3="no_feature"),
+        report=(*dropped(r2="no_feature", r3="no_feature"), NAMELESS),
         cells={"id": ["a", "d"]},
     ),
     Case(
@@ -149,7 +150,7 @@ CASES = [
         ),
         read=12,
         kept=12,
-        report=((12, "kept", "no_geometry"),),
+        report=((12, "kept", "no_geometry"), NAMELESS),
     ),
     Case(
         "geojson that runs a program",
@@ -347,6 +348,6 @@ CASES = [
         kind="park",
         read=20,
         kept=20,
-        report=((20, "repaired", "made_valid"),),
+        report=((20, "doubtful", "made_valid_otherwise"), NAMELESS),
     ),
 ]

@@ -14,7 +14,7 @@ from geo.errors import InputFaultsError
 from geo.layers import read_table
 from geo.study_file import LayerSource
 
-from . import habits_names, habits_places, habits_shapes, habits_sheets, habits_text, habits_vectors
+from . import habits_columns, habits_names, habits_places, habits_shapes, habits_sheets, habits_text, habits_vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ CASES = [
     *habits_vectors.CASES,
     *habits_places.CASES,
     *habits_names.CASES,
+    *habits_columns.CASES,
 ]
 AT_LEAST = 60
 
