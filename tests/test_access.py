@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from random_networks import World, worlds
 from worlds import BIKE, CAR, FOOT, spots, street, street_table
 
@@ -418,6 +418,7 @@ def test_a_car_turns_back_at_a_barrier_unless_that_is_forbidden(shut_end: str, n
 SIDES = st.tuples(*[st.sets(st.sampled_from(sorted(MODES))).map(lambda who: ";".join(sorted(who)))] * 2)
 
 
+@settings(max_examples=12)
 @given(worlds(), st.sampled_from(sorted(MODES)), st.data())
 def test_a_street_that_is_shut_is_one_that_is_drawn_apart(world: World, who: str, data: st.DataObject) -> None:
     table, mode = world.pieces, MODES[who]
@@ -486,6 +487,7 @@ def same(one: access.Rules, other: access.Rules) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+@settings(max_examples=12)
 @given(st.lists(ROW, min_size=1, max_size=12), st.sampled_from(sorted(MODES)), st.randoms())
 def test_a_piece_is_judged_alone_whatever_stands_beside_it(
     rows: list[dict[str, str]], name: str, random: object

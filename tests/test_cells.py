@@ -73,6 +73,7 @@ def hold(links: CellLinks, table: Table, facilities: pd.DataFrame, *, limit: flo
 # -- which cells -------------------------------------------------------------------------------------
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from([10.0, 60.0, 300.0]), st.sampled_from([12.5, 50.0, 7.3]))
 def test_the_cells_within_the_cap_are_linked_and_no_other(seed: int, cap_m: float, cell_m: float) -> None:
     net = town(seed)

@@ -108,7 +108,7 @@ def committed(name: str) -> list[Path]:
     return [path for path in (LAYERS / name).iterdir() if not path.name.startswith("ledger.csv")]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_the_same_seed_gives_the_committed_files(name: str, tmp_path: Path) -> None:
     made = write_sample(name, tmp_path / name)
     files = sorted(path.name for path in made.iterdir())
