@@ -314,3 +314,27 @@ def test_an_empty_study_opens(browser, tmp_path, make_results, results):
     open_page(browser, tmp_path, map_page(make_results(**empty, context={}, summary={})))
     assert "没有这一项的结果" in text(browser, ".headline")
     assert_quiet(browser)
+
+
+CHOSEN = "return document.getElementById('service').selectedOptions[0].textContent"
+
+
+def test_a_link_and_a_reload_name_the_service_that_they_show(browser, tmp_path, results):
+    file = tmp_path / "map.html"
+    open_page(browser, tmp_path, map_page(results))
+    for code in ("tea_room", "gig_station"):
+        browser.get("about:blank")
+        browser.get(f"{file.as_uri()}#at=13,25.32,118.26&service={code}")
+        wait(browser, "document.documentElement.dataset.ready === 'yes'")
+        assert browser.execute_script(CHOSEN) == browser.execute_script("return geoMap.page.serviceLabel()")
+        assert browser.execute_script("return geoMap.page.data.services[geoMap.page.service].code") == code
+    browser.execute_script(
+        "const s = document.getElementById('service'); s.value = '2'; s.dispatchEvent(new Event('change'))"
+    )
+    browser.refresh()
+    wait(browser, "document.documentElement.dataset.ready === 'yes'")
+    assert browser.execute_script("return geoMap.page.service") == 2
+    assert browser.execute_script(CHOSEN) == browser.execute_script("return geoMap.page.serviceLabel()")
+    browser.execute_script("window.location.hash = 'service=ev_charging'")
+    wait(browser, "geoMap.page.data.services[geoMap.page.service].code === 'ev_charging'")
+    assert browser.execute_script(CHOSEN) == browser.execute_script("return geoMap.page.serviceLabel()")

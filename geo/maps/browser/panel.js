@@ -44,11 +44,12 @@
         });
         if (group.children.length) select.append(group);
       });
-      select.value = String(page.service);
       select.addEventListener("change", () => page.chooseService(Number(select.value)));
     }
 
     draw() {
+      // a link chooses a service after the options were built
+      document.getElementById("service").value = String(this.page.service);
       this._rings();
       this._headline();
       this._tabs();
