@@ -188,6 +188,7 @@
       row.addEventListener("click", () => {
         this.shown = answer.service;
         this.draw();
+        page.leaveTable();
         page.panel.redrawSheet(".answer[aria-pressed=true]");
         if (this.line) page.map.fitBounds(L.latLngBounds(this.line), page.room({ maxZoom: 17 }));
       });

@@ -202,6 +202,7 @@
       districts.length ? jump : null,
       tool("measure", () => {
         page.measure.toggle();
+        if (page.measure.on) page.leaveTable();
         geo.drawTools(page);
       }, page.measure.on),
       tool("picture", () => geo.savePicture(page)),

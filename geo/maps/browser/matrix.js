@@ -88,10 +88,7 @@
       const { page } = this;
       const link = geo.make("button", "link", geo.dataText("span", page.unitName(unit)));
       link.type = "button";
-      link.addEventListener("click", () => {
-        page.chooseView("rings");
-        page.flyToUnit(unit);
-      });
+      link.addEventListener("click", () => page.flyToUnit(unit));
       const name = geo.make("th", "", page.layers.units[unit].at ? link : geo.dataText("span", page.unitName(unit)));
       name.scope = "row";
       return geo.make(

@@ -59,6 +59,7 @@
     });
     const buttons = () => [...list.querySelectorAll("button")];
     input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !list.hidden) event.stopPropagation(); // one thing is left at a time
       if (event.key === "Escape") close();
       if (event.key === "ArrowDown" && buttons().length) buttons()[0].focus();
       if (event.key !== "Enter") return;
@@ -69,7 +70,10 @@
       const all = buttons();
       const at = all.indexOf(document.activeElement);
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (event.key === "Escape") close();
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        close();
+      }
       if (event.key === "Escape" || at + step < 0) input.focus();
       else if (step && all[at + step]) all[at + step].focus();
       if (step || event.key === "Escape") event.preventDefault();

@@ -17,6 +17,7 @@
       if (data.tiles) Object.assign(this.shown, { streets: false, water: false });
       this.usual = { ...this.shown };
       this.view = "rings";
+      this.mapView = "rings"; // to which the table gives way
       this.dress = "light";
       this.hidden = false;
       this.bandLimits = [];
@@ -44,10 +45,24 @@
     }
     setView(name) {
       this.view = name;
+      if (name !== "matrix") this.mapView = name;
       Object.assign(this.shown, VIEWS[name]);
     }
     chooseView(name) {
       this.setView(name);
+      if (name === "matrix" && this.measure.on) this.measure.toggle();
+      this._redrawView();
+    }
+    // What happens on the map is not hidden by the table.
+    leaveTable() {
+      if (this.view !== "matrix") return;
+      this.view = this.mapView;
+      const sheet = document.getElementById("sheet");
+      const { scrollTop } = sheet;
+      this._redrawView();
+      sheet.scrollTop = scrollTop;
+    }
+    _redrawView() {
       this.draw();
       const button = document.querySelector('#views [aria-pressed="true"]');
       if (button) button.focus();
@@ -95,6 +110,7 @@
     // --- moving about
 
     _fly(bounds, parts, then) {
+      this.leaveTable();
       this.map.closePopup();
       this.layers.choose(parts);
       const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -210,6 +226,15 @@
     }
   }
 
+  function leave(page) {
+    if (page.measure.on) {
+      page.measure.toggle();
+      geo.drawTools(page);
+    }
+    page.map.closePopup();
+    page.leaveTable();
+  }
+
   function listen(page) {
     const { map } = page;
     const hover = document.getElementById("hover");
@@ -226,8 +251,7 @@
     });
     map.on("moveend", () => page.remember());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && page.measure.on) page.measure.toggle();
-      if (event.key === "Escape") map.closePopup();
+      if (event.key === "Escape") leave(page);
       // what the middle of the map shows, for those without a mouse
       if (event.key === "Enter" && document.activeElement === map.getContainer()) page.askPlace(map.getCenter());
     });
