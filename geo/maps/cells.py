@@ -87,18 +87,19 @@ def shares(table: pd.DataFrame, column: str, digits: int) -> list[float | int | 
     return found
 
 
-def numbers_up(table: pd.DataFrame, column: str, digits: int) -> list[float | int | None]:
-    """Return a column of numbers rounded up, so that what lies above a limit still does.
+def minutes(table: pd.DataFrame, column: str, limits: Iterable[float]) -> list[float | int | None]:
+    """Return minutes to a tenth, as the reports print them; only what lies beyond its row's limit never shows as the limit.
 
     Examples
     --------
-    >>> numbers_up(pd.DataFrame({"minutes": [15.04, 15.0, 21.3, float("inf")]}), "minutes", 1)
-    [15.1, 15, 21.3, None]
+    >>> table = pd.DataFrame({"minutes": [17.238, 15.04, 15.0, 21.3, float("inf")]})
+    >>> minutes(table, "minutes", [15.0] * 5)
+    [17.2, 15.1, 15, 21.3, None]
     """
-    step = 10.0**-digits
+    tenths, exact = numbers(table, column, 1), numbers(table, column, _EXACT)
     return [
-        value if value is None or exact is None or value >= exact else number_of(value + step, digits)
-        for value, exact in zip(numbers(table, column, digits), numbers(table, column, _EXACT), strict=True)
+        number_of(shown + 0.1, 1) if shown is not None and value is not None and shown <= limit < value else shown
+        for shown, value, limit in zip(tenths, exact, limits, strict=True)
     ]
 
 

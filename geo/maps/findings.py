@@ -146,9 +146,15 @@ def _by_service(plain: gpd.GeoSeries, service: list[int], count: int, frame: Fra
 
 
 def gaps(
-    table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang
+    table: gpd.GeoDataFrame,
+    frame: Frame,
+    *,
+    services: list[str],
+    limits: dict[str, float],
+    units: dict[str, Any],
+    lang: Lang,
 ) -> dict[str, Any]:
-    """Return the gaps in their order: words, people by group, place and shape of each."""
+    """Return the gaps in their order: words, people by group, minutes, place and shape of each; `limits` in minutes by service."""
     names: dict[str, dict[str, str]] = {"community": {}, "district": {}}
     for kind, unit_id, name in zip(units["kind"], units["id"], units["name"], strict=True):
         if kind in names:
@@ -167,7 +173,9 @@ def gaps(
             for group in schema.GROUPS
             if f"people_{group}" in table.columns
         },
-        "minutes": cells.numbers_up(table, "minutes_to_nearest", 1),
+        "minutes": cells.minutes(
+            table, "minutes_to_nearest", [limits.get(code, np.inf) for code in cells.texts(table, "service", lang)]
+        ),
         "nearest": cells.texts(table, "nearest_name", lang),
         "communities": _named(cells.texts(table, "communities", lang), names["community"]),
         "districts": _named(cells.texts(table, "districts", lang), names["district"]),

@@ -51,6 +51,7 @@ def build(results: Results, *, lang: Lang, tiles: Tiles | None = None) -> dict[s
     units = findings.units(results.units, results.coverage, frame, lang)
     keys = list(zip(units["kind"], units["id"], strict=True))
     words: dict[str, Any] = {"services": services, "lang": lang}
+    limits = {code: kind.limit for code, kind in results.services.items()}
     return {
         "lang": lang,
         "texts": {**messages.subject("word", lang), **messages.subject("map", lang)},
@@ -69,7 +70,7 @@ def build(results: Results, *, lang: Lang, tiles: Tiles | None = None) -> dict[s
         "units": units,
         "coverage": findings.coverage(results.coverage, keys=keys, modes=modes, **words),
         "bands": findings.bands(results.drawing, frame, modes=modes, **words),
-        "gaps": findings.gaps(results.gaps, frame, units=units, **words),
+        "gaps": findings.gaps(results.gaps, frame, units=units, limits=limits, **words),
         "points": findings.points(
             results.service_points, frame, units=units, venues=_venue_names(results, lang), **words
         ),

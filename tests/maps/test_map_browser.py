@@ -8,6 +8,7 @@ import pytest
 from browsing import assert_quiet, click, open_page, text, wait
 
 from geo.maps import map_page
+from geo.reports.word_table import shown
 
 
 @pytest.fixture
@@ -161,6 +162,19 @@ def test_beyond_the_horizon_and_just_above_the_limit(browser, tmp_path, make_res
     assert "15.1分钟" in first
     assert second == "最近：超过 60 分钟"
     assert "17分钟" in third
+
+
+@pytest.mark.parametrize("minutes", [(17.238, 17.26, 22.96), (15.051, 16.0, 59.949)])
+def test_minutes_are_those_of_the_reports(browser, tmp_path, make_results, minutes):
+    gaps = make_results().gaps
+    gaps["minutes_to_nearest"] = minutes
+    open_page(browser, tmp_path, map_page(make_results(gaps=gaps)))
+    printed = [shown(value, "minutes", "zh")[0].removesuffix(".0") for value in minutes]
+    listed = "return geoMap.page.shownGaps().map((gap) => [gap, geoMap.page.nearestText(gap)])"
+    for gap, words in browser.execute_script(listed):
+        assert words.endswith(f"，{printed[gap]}分钟"), (words, printed[gap])
+        card = browser.execute_script("return geoMap.page._gapCard(arguments[0]).textContent", gap)
+        assert f"，{printed[gap]}分钟" in card
 
 
 @pytest.mark.parametrize(("status", "said"), [("O", "研究文件自定"), ("D", "默认值"), ("V", "")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -21,12 +22,14 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import geo
+from geo.reports.word_table import shown
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 STUDIES = ("yongchun", "quangang", "nanan", "portoalegre")
 SAMPLES = STUDIES[:3]
 KEY = ["unit_kind", "unit_id", "service", "mode", "limit_minutes", "demand"]
+NEAREST = "const page = geoMap.page; return page.data.gaps.id.map((id, gap) => [id, page.nearestText(gap)])"
 ROWS = """
 const page = geoMap.page, { data } = page, found = [], bars = [];
 page.panel.tab = "units";
@@ -172,6 +175,24 @@ def test_every_number_on_the_page_is_that_of_the_table(browser, written, name):
     assert wanted <= seen, sorted(wanted - seen)[:5]
     assert len(seen) > 100
     assert_quiet(page)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_minutes_of_every_gap_are_those_of_the_reports(browser, written, name):
+    one = written[name]
+    page = opened(browser, one)
+    texts = dict(page.execute_script(NEAREST))
+    gaps = one.analysis.gaps
+    assert set(texts) == set(gaps["gap_id"])
+    for gap_id, service, minutes in zip(gaps["gap_id"], gaps["service"], gaps["minutes_to_nearest"], strict=True):
+        if not math.isfinite(minutes):
+            continue
+        limit = one.analysis.services[service].limit
+        digits = shown(minutes, "minutes", "zh")[0]
+        if float(digits) > limit:  # what lies beyond the limit is not shown as the limit
+            assert texts[gap_id].endswith(f"，{digits.removesuffix('.0')}分钟"), (gap_id, minutes)
+        else:
+            assert texts[gap_id].endswith(f"，{limit + 0.1:.1f}分钟"), (gap_id, minutes)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
