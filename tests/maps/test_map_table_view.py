@@ -1,5 +1,8 @@
 """The table of all units in a browser: nothing hides behind it, and what happens on the map leaves it."""
 
+import dataclasses
+
+import pandas as pd
 import pytest
 from browsing import assert_quiet, click, open_page, wait
 
@@ -122,3 +125,57 @@ def test_a_tool_can_be_read_while_the_pointer_rests_on_it(page):
         page.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": y})
         wait(page, "document.querySelector('[data-tool=dark]').matches(':hover')")
         assert page.execute_script(CONTRAST) > 4.5, dress
+
+
+SCROLLBAR_PX = 17  # the tests' browser hides it
+WIDTHS = """
+  const sheet = document.querySelector(".matrix-sheet"), table = sheet.querySelector("table");
+  const wide = table.offsetWidth;
+  table.style.width = "1px";
+  const least = table.offsetWidth;
+  table.style.width = "";
+  return [wide, least, sheet.clientWidth]
+"""
+BROKEN = """
+  const broken = [];
+  const canvas = document.createElement("canvas").getContext("2d");
+  document.querySelectorAll("#matrix .sort .data").forEach((label) => {
+    canvas.font = getComputedStyle(label).font;
+    label.textContent.split(/[\\s-]+/).forEach((word) => {
+      if (canvas.measureText(word).width > label.getBoundingClientRect().width + 1) broken.push(word);
+    });
+  });
+  return broken
+"""
+
+
+@pytest.fixture(scope="module")
+def full(make_results):
+    """The county with ten services of the catalogue, each of which reaches all people of a community."""
+    results = make_results()
+    counted = [code for code, kind in results.study.services.items() if kind.rings][:10]
+    services = {code: dataclasses.replace(results.study.services[code], demand=("residents",)) for code in counted}
+    whole = results.coverage[
+        (results.coverage["unit_id"] == "c1")
+        & (results.coverage["mode"] == "walk")
+        & (results.coverage["limit_minutes"] == 15)
+    ]
+    rows = [
+        whole.assign(service=code, mode=kind.rings[0].mode, limit_minutes=kind.rings[0].limit, share=1.0)
+        for code, kind in services.items()
+    ]
+    return make_results(services=services, coverage=pd.concat(rows, ignore_index=True))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_table_fits_and_breaks_no_word(browser, tmp_path, full, lang):
+    sized(browser, 1280, 720)
+    open_page(browser, tmp_path, map_page(full, lang=lang))
+    click(browser, "[data-view=matrix]")
+    wait(browser, "!document.getElementById('matrix').hidden")
+    table, least, room = browser.execute_script(WIDTHS)
+    assert browser.execute_script("return document.querySelectorAll('#matrix thead th').length") > 8
+    assert table <= room
+    assert least <= room - SCROLLBAR_PX
+    assert browser.execute_script(BROKEN) == []
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -183,6 +183,34 @@
     return sheet;
   }
 
+  // Whole rows only: those at the end that find no room are left out, and a line says how many.
+  function trimmed(page) {
+    const sheet = document.getElementById("sheet");
+    sheet.scrollTop = 0;
+    const rows = [...sheet.querySelectorAll(".gap, .point, .answer, tr[data-unit]")].filter((row) => row.checkVisibility());
+    const listsGaps = page.panel.tab === "gaps";
+    const unlisted = listsGaps ? page.shownGaps().length - rows.length : 0;
+    const said = geo.make("p", "quiet rest");
+    const show = (count) => {
+      rows.forEach((row, place) => {
+        row.hidden = place >= count;
+      });
+      const rest = rows.length - count + unlisted;
+      said.textContent = rest ? page.words.text(listsGaps ? "print_rest_gaps" : "print_rest_rows", { n: rest }) : "";
+      return sheet.scrollHeight <= sheet.clientHeight;
+    };
+    if (!rows.length) return;
+    const last = rows[rows.length - 1];
+    (last.closest("table") || last).after(said);
+    let [fits, over] = [0, rows.length + 1];
+    while (over - fits > 1) {
+      const half = Math.floor((fits + over) / 2);
+      if (show(half)) fits = half;
+      else over = half;
+    }
+    show(fits);
+  }
+
   // The page takes the size of the sheet while it is printed; the map shows what it showed.
   geo.printing = function (page) {
     const { map } = page;
@@ -204,6 +232,7 @@
       Object.values(page.layers.renderers).forEach((renderer) => renderer._ctx && renderer._redraw());
       page.layers.streets.finish();
       page.ink.redraw();
+      trimmed(page);
       paper = flattened(map);
       map.getContainer().append(paper);
     });
@@ -211,6 +240,7 @@
       if (!before) return;
       if (paper) paper.remove();
       shape(false);
+      page.panel.redrawSheet();
       if (before.dress !== "light") page.dressIn(before.dress);
       map.setView(before.centre, before.zoom, { animate: false });
       before = null;
