@@ -163,7 +163,7 @@ def test_walls_bar_the_leg_of_a_clicked_place(asked):
 def test_the_fragment_restores_the_view(browser, tmp_path, analysis):
     page = map_page(analysis)
     open_page(browser, tmp_path, page)
-    browser.execute_script("geoMap.page.chooseService(1); geoMap.page.chooseView('matrix'); geoMap.page.askUnit(2)")
+    browser.execute_script("geoMap.page.chooseService(1); geoMap.page.askUnit(2); geoMap.page.chooseView('matrix')")
     browser.execute_script(
         "geoMap.page.map.setView(geoMap.page.map.getCenter(), 15.3, {animate: false}); geoMap.page.remember()"
     )

@@ -76,7 +76,9 @@ def test_what_happens_on_the_map_leaves_the_table(page, place):
         "measure": lambda: click(page, "[data-tool=measure]"),
     }
     for view in ("rings", "shares"):
-        for name, act in acts.items():
+        for name, act in (
+            acts.items() if view == "rings" else (("escape", acts["escape"]), ("measure", acts["measure"]))
+        ):
             click(page, "button[data-tab=gaps]")
             click(page, f"[data-view={view}]")
             click(page, "[data-view=matrix]")

@@ -114,6 +114,10 @@
       this.map.closePopup();
       this.layers.choose(parts);
       const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      // a flight that is broken off does not arrive
+      if (this.arrival) this.map.off("moveend", this.arrival);
+      this.map._stop();
+      this.arrival = then;
       this.map.once("moveend", then);
       const options = this.room({ maxZoom: FLY_ZOOM, animate: !still, duration: 0.7 });
       if (still) this.map.fitBounds(bounds, options);
