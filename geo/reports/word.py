@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import re
 from typing import TYPE_CHECKING
@@ -44,12 +43,6 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
     finally:
         gc.unfreeze()
     return names
-
-
-def needed(results: Results) -> Results:
-    """Return of some results what :func:`write_word` reads: picklable, and small enough to hand to another process."""
-    kept = {field.name: getattr(results, field.name) for field in dataclasses.fields(Results)}
-    return Results(**kept | {"surfaces": {}, "graphs": {}, "isochrones": results.isochrones.iloc[:0]})
 
 
 def _files(edition: Edition, atlas: Atlas) -> Iterator[tuple[str, bytes]]:

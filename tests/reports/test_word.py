@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import re
 import zipfile
 from dataclasses import replace
@@ -159,11 +158,3 @@ def test_maps_have_their_resolution_and_the_same_bytes(results):
             assert opened.width / dpi > 6
             assert set(opened.info) == {"dpi"}
     assert maps.county() == atlas.Atlas(Edition(results, "zh")).county()
-
-
-def test_what_word_files_need_can_be_handed_to_another_process(results, written, tmp_path):
-    handed = pickle.loads(pickle.dumps(word.needed(results)))  # noqa: S301 - our own
-    names = word.write_word(handed, tmp_path, lang="zh")
-    assert names
-    for name in names:
-        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
