@@ -181,6 +181,19 @@ def test_only_whole_unchanged_results_are_believed(tmp_path: Path) -> None:
         assert not believed(place)
 
 
+def test_files_in_folders_of_a_result_are_known_by_where_they_lie(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    report = place / "districts" / "report_D01.docx"
+    report.parent.mkdir(parents=True)
+    report.write_text("a")
+    fingerprint.keep(place, "a", [report], ledger=place / "no-ledger.csv")
+    assert believed(place)
+    report.write_text("b")
+    assert not believed(place)
+    report.unlink()
+    assert not believed(place)
+
+
 def test_a_ledger_that_people_edited_asks_for_a_new_run(tmp_path: Path) -> None:
     place, ledger = tmp_path / "small", tmp_path / "ledger.csv"
     place.mkdir()
