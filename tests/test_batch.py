@@ -94,7 +94,9 @@ def test_two_studies_of_one_id_also_where_case_does_not_count(tmp_path: Path) ->
 
 
 def test_no_folder_and_no_study(tmp_path: Path) -> None:
-    for folder, word in ((tmp_path, "study.toml"), (tmp_path / "no", "没有这个文件夹")):
+    file = tmp_path / "study.csv"
+    file.touch()
+    for folder, word in ((tmp_path, "study.toml"), (tmp_path / "no", "没有这个文件夹"), (file, "这是文件")):
         found = ask("batch", folder, "--out", tmp_path / "out")
         assert found.exit_code == 1
         assert word in found.stderr
