@@ -152,8 +152,9 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = (), previous:
     Traceback (most recent call last):
     geo.errors.InputFaultsError: no/such/folder: no such folder or file. Give a folder with study.toml in it, ...
     """
-    if not isinstance(path, (str, os.PathLike)):
-        msg = f"path: {path!r} is no path; give the folder of a study, or its {STUDY_FILE}"
+    asked: object = path
+    if not isinstance(asked, (str, os.PathLike)):
+        msg = f"path: {asked!r} is no path; give the folder of a study, or its {STUDY_FILE}"
         raise GeoValueError(msg)
     given = Path(path)
     file = given / STUDY_FILE if given.is_dir() else given
