@@ -87,18 +87,20 @@ def shares(table: pd.DataFrame, column: str, digits: int) -> list[float | int | 
     return found
 
 
-def numbers_up(table: pd.DataFrame, column: str, digits: int) -> list[float | int | None]:
-    """Return a column of numbers rounded up, so that what lies above a limit still does.
+def numbers_beyond(table: pd.DataFrame, column: str, digits: int, limits: Sequence[float]) -> list[float | int | None]:
+    """Return a column of rounded numbers; those above a limit (one a row) stay so, if need be by rounding up.
 
     Examples
     --------
-    >>> numbers_up(pd.DataFrame({"minutes": [15.04, 15.0, 21.3, float("inf")]}), "minutes", 1)
-    [15.1, 15, 21.3, None]
+    >>> numbers_beyond(pd.DataFrame({"minutes": [15.04, 15.24, float("inf")]}), "minutes", 1, [15.0, 15.0, 15.0])
+    [15.1, 15.2, None]
     """
     step = 10.0**-digits
     return [
-        value if value is None or exact is None or value >= exact else number_of(value + step, digits)
-        for value, exact in zip(numbers(table, column, digits), numbers(table, column, _EXACT), strict=True)
+        number_of(value + step, digits) if value is not None and exact is not None and value <= limit < exact else value
+        for value, exact, limit in zip(
+            numbers(table, column, digits), numbers(table, column, _EXACT), limits, strict=True
+        )
     ]
 
 

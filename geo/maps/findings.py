@@ -12,7 +12,7 @@ from geo import schema
 from geo.maps import cells, shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -146,9 +146,15 @@ def _by_service(plain: gpd.GeoSeries, service: list[int], count: int, frame: Fra
 
 
 def gaps(
-    table: gpd.GeoDataFrame, frame: Frame, *, services: list[str], units: dict[str, Any], lang: Lang
+    table: gpd.GeoDataFrame,
+    frame: Frame,
+    *,
+    services: list[str],
+    limits: Mapping[str, float],
+    units: dict[str, Any],
+    lang: Lang,
 ) -> dict[str, Any]:
-    """Return the gaps in their order: words, people by group, place and shape of each."""
+    """Return the gaps in their order: words, people by group, place and shape of each; `limits` are code → minutes."""
     names: dict[str, dict[str, str]] = {"community": {}, "district": {}}
     for kind, unit_id, name in zip(units["kind"], units["id"], units["name"], strict=True):
         if kind in names:
@@ -157,6 +163,7 @@ def gaps(
     placed = np.isfinite(lon) & np.isfinite(lat)
     whole = frame.whole(np.column_stack([np.where(placed, lon, frame.lon), np.where(placed, lat, frame.lat)]))
     service = cells.places(cells.texts(table, "service", lang), services)
+    bounds = [limits.get(str(code), np.inf) for code in table["service"]]
     return {
         "service": service,
         "id": cells.texts(table, "gap_id", lang),
@@ -167,7 +174,7 @@ def gaps(
             for group in schema.GROUPS
             if f"people_{group}" in table.columns
         },
-        "minutes": cells.numbers_up(table, "minutes_to_nearest", 1),
+        "minutes": cells.numbers_beyond(table, "minutes_to_nearest", 1, bounds),
         "nearest": cells.texts(table, "nearest_name", lang),
         "communities": _named(cells.texts(table, "communities", lang), names["community"]),
         "districts": _named(cells.texts(table, "districts", lang), names["district"]),

@@ -69,7 +69,13 @@ def build(results: Results, *, lang: Lang, tiles: Tiles | None = None) -> dict[s
         "units": units,
         "coverage": findings.coverage(results.coverage, keys=keys, modes=modes, **words),
         "bands": findings.bands(results.drawing, frame, modes=modes, **words),
-        "gaps": findings.gaps(results.gaps, frame, units=units, **words),
+        "gaps": findings.gaps(
+            results.gaps,
+            frame,
+            limits={code: kind.limit for code, kind in results.services.items()},
+            units=units,
+            **words,
+        ),
         "points": findings.points(
             results.service_points, frame, units=units, venues=_venue_names(results, lang), **words
         ),

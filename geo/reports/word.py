@@ -12,7 +12,6 @@ from geo.reports.chapters import write_chapters
 from geo.reports.document import MARGINS_MM, NARROW_MM, TABLE_PT, Report
 from geo.reports.edition import Edition
 from geo.reports.park_pages import write_parks
-from geo.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from geo.messages import Lang
     from geo.reports.scope import Scope
+    from geo.results import Results
 
 REPORT, PARKS, DISTRICTS = "report.docx", "parks.docx", "districts"
 PARK_PT = 8.0  # of the tables of a page that holds a park and everything about it

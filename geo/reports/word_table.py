@@ -91,8 +91,8 @@ def _line(
 
 def _row(parts: Iterable[str], *, header: bool = False) -> str:
     """Return a row that is not torn; a header comes again on every page."""
-    # Rows that must not be torn lose themselves below a repeated header in LibreOffice 7.4: lines of a cell that stay
-    # together do the same.
+    # LibreOffice 7.4 loses rows that must not be torn below a header that repeats; lines of a cell that stay together
+    # keep rows whole in Word, and lose none there.
     rules = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if header else ""
     return f"<w:tr>{rules}{''.join(parts)}</w:tr>"
 

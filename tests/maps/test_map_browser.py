@@ -314,3 +314,35 @@ def test_an_empty_study_opens(browser, tmp_path, make_results, results):
     open_page(browser, tmp_path, map_page(make_results(**empty, context={}, summary={})))
     assert "没有这一项的结果" in text(browser, ".headline")
     assert_quiet(browser)
+
+
+def test_the_service_box_names_what_is_shown_also_after_a_link(plain):
+    code, label = plain.execute_script("const last = geoMap.page.data.services.at(-1); return [last.code, last.label]")
+    shown = "document.getElementById('service').selectedOptions[0].text"
+    assert plain.execute_script(f"return {shown}") != label
+    plain.execute_script(f"window.location.hash = '#service={code}'")
+    wait(plain, f"{shown} === '{label}'")
+    plain.refresh()
+    wait(plain, f"window.geoMap && geoMap.page && {shown} === '{label}'")
+
+
+LEAVING = {
+    "button": "document.querySelector('#views button').click()",
+    "gap": "geoMap.page.flyToGap(0)",
+    "unit": "geoMap.page.flyToUnit(0)",
+    "measuring": "geoMap.page.measure.toggle()",
+    "escape": "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))",
+}
+
+
+@pytest.mark.parametrize("how", LEAVING)
+def test_there_is_a_way_back_from_the_table(plain, how):
+    plain.execute_script("geoMap.page.chooseView('matrix')")
+    on_top = plain.execute_script(
+        "return [...document.querySelectorAll('#views button')].map((button) => {"
+        " const box = button.getBoundingClientRect();"
+        " return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === button; })"
+    )
+    assert on_top == [True, True, True]
+    plain.execute_script(LEAVING[how])
+    wait(plain, "document.getElementById('matrix').hidden && geoMap.page.view === 'rings'")

@@ -68,7 +68,8 @@ def test_every_table_has_a_numbered_caption_a_header_that_repeats_and_rows_that_
             assert before.style.name == "Caption"
             numbers.append(int(re.match(r"表 (\d+)　", before.text)[1]))
             assert part.rows[0]._tr.find(f"{W}trPr/{W}tblHeader") is not None
-            assert all(row._tr.find(f"{W}trPr/{W}cantSplit") is not None for row in part.rows)
+            paragraphs = [each for row in part.rows for cell in row.cells for each in cell.paragraphs]
+            assert all(each.paragraph_format.keep_together for each in paragraphs)
         before = part
     assert numbers == sorted(set(numbers))
     assert numbers

@@ -12,6 +12,7 @@
 
     toggle() {
       this.on = !this.on;
+      if (this.on) this.page.leaveTable();
       this.places = [];
       document.documentElement.classList.toggle("measuring", this.on);
       this.draw();

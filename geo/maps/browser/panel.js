@@ -49,6 +49,7 @@
     }
 
     draw() {
+      document.getElementById("service").value = String(this.page.service);
       this._rings();
       this._headline();
       this._tabs();

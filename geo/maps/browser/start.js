@@ -94,7 +94,13 @@
 
     // --- moving about
 
+    // Whoever asks for a place wants to see it, not the table over it.
+    leaveTable() {
+      if (this.view === "matrix") this.chooseView("rings");
+    }
+
     _fly(bounds, parts, then) {
+      this.leaveTable();
       this.map.closePopup();
       this.layers.choose(parts);
       const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -228,6 +234,7 @@
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && page.measure.on) page.measure.toggle();
       if (event.key === "Escape") map.closePopup();
+      if (event.key === "Escape") page.leaveTable();
       // what the middle of the map shows, for those without a mouse
       if (event.key === "Enter" && document.activeElement === map.getContainer()) page.askPlace(map.getCenter());
     });
