@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from geo import ledger_file
@@ -12,7 +11,6 @@ from geo.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Executor
     from pathlib import Path
 
     import folium
@@ -59,18 +57,10 @@ class Analysis(Results):
 
         return maps.folium_map(self, lang=lang)
 
-    def write(
-        self,
-        folder: str | Path,
-        *,
-        lang: Lang = DEFAULT_LANG,
-        tiles: Tiles | None = None,
-        pool: Executor | None = None,
-    ) -> list[Path]:
+    def write(self, folder: str | Path, *, lang: Lang = DEFAULT_LANG, tiles: Tiles | None = None) -> list[Path]:
         """Write every output into a folder, whole or not at all, and return the files.
 
-        `tiles` (:func:`geo.maps.tiles`) lie under the map; without them it asks for nothing outside itself. A `pool`
-        of one process (:func:`geo.reports.beside.writer`) writes the Word files while this one writes the others.
+        `tiles` (:func:`geo.maps.tiles`) lie under the map; without them it asks for nothing outside itself.
 
         Raises
         ------
@@ -87,8 +77,8 @@ class Analysis(Results):
 
         from geo import maps, reports  # noqa: PLC0415 - heavy libraries
 
-        page = partial(maps.map_page, self, lang=lang, tiles=tiles)
-        return reports.write_results(self, Path(folder), lang=lang, map_html=page, pool=pool)
+        page = maps.map_page(self, lang=lang, tiles=tiles)
+        return reports.write_results(self, Path(folder), lang=lang, map_html=page)
 
     def keep_ledger(self, *, lang: Lang = DEFAULT_LANG) -> Path | None:
         """Carry `ledger.csv` in the study's folder on, and return it; None where it cannot be carried on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -203,17 +203,15 @@ def run(
     heap.share_arenas()
     from geo.maps.background import tiles as background  # noqa: PLC0415 - heavy libraries
     from geo.pipeline import analyse  # noqa: PLC0415
-    from geo.reports.beside import writer  # noqa: PLC0415
 
     try:
-        with _progress(lang) as progress, ExitStack() as stack:
+        with _progress(lang) as progress:
             read = _read(study, data, out=out, previous=previous)
-            pool = stack.enter_context(writer(read))
             under = background(tiles, gcj02=tiles_gcj02) if tiles is not None else None
             analysis = analyse(read, combine=combine.value, progress=progress)
             progress(Message("run.write"), 0.97)
             folder = out / read.head.id
-            analysis.write(folder, lang=lang.value, tiles=under, pool=pool)
+            analysis.write(folder, lang=lang.value, tiles=under)
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None
     *said, look = closing_lines(analysis, folder, lang.value)

@@ -44,7 +44,8 @@ def panel(analysis: Analysis, *, lang: Lang = DEFAULT_LANG) -> ipywidgets.VBox:
     Raises
     ------
     GeoValueError
-        When `ipywidgets` is not installed (extra `notebook`), or no service is measured in minutes.
+        When `ipywidgets` is not installed (extra `notebook`), no service is measured in minutes, or what is given is
+        no analysis.
 
     Examples
     --------
@@ -57,6 +58,9 @@ def panel(analysis: Analysis, *, lang: Lang = DEFAULT_LANG) -> ipywidgets.VBox:
     except ImportError as error:
         msg = 'geo.panel needs ipywidgets; install it with pip install "geo[notebook]"'
         raise GeoValueError(msg) from error
+    if not hasattr(analysis, "coverage"):
+        msg = f"geo.panel takes an analysis, not {type(analysis).__name__}; make one with geo.analyse(study)"
+        raise GeoValueError(msg)
     timed = {code: service for code, service in analysis.services.items() if service.test == "minutes"}
     if not timed:
         msg = "no service of the analysis is measured in minutes: there is nothing to control"

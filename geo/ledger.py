@@ -55,14 +55,32 @@ def is_struck(status: str, struck: str) -> bool:
     (True, True, False)
     """
     state = unicodedata.normalize("NFKC", status).strip().casefold()
-    return state in STRUCK_WORDS or date_of(struck) is not None
+    return state in STRUCK_WORDS or (date_of(struck) is not None and names_day(struck))
+
+
+def names_day(text: str) -> bool:
+    """Say whether a date bears its day: a month alone does not say that an item was struck off.
+
+    Examples
+    --------
+    >>> names_day("2027-03-31"), names_day("2027年3月"), names_day("20270331")
+    (True, False, True)
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    found = _DATE.match(plain) or _COMPACT.fullmatch(plain)
+    return found is not None and found[3] is not None
 
 
 def doubts(entries: Sequence[Mapping[str, str]]) -> list[Message]:
     """Return which dates of the ledger cannot be read as one; they are kept."""
     told = []
     for name in ("deadline", "struck"):
-        odd = [row for row in entries if row[name].strip().casefold() not in _NOTHING and date_of(row[name]) is None]
+        odd = [
+            row
+            for row in entries
+            if row[name].strip().casefold() not in _NOTHING
+            and (date_of(row[name]) is None or (name == "struck" and not names_day(row[name])))
+        ]
         told += [
             Message(
                 "ledger.no_date",

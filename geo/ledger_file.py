@@ -225,7 +225,8 @@ def _line(
     if cells is None:
         loose = raw.split(delimiter)
         own = loose[at].strip().strip('"').strip() if at < len(loose) else ""
-        return Line(number, raw, None, own, Message("ledger.cells", {"count": len(loose), "wanted": width}))
+        key = "ledger.quotes" if len(loose) == width else "ledger.cells"
+        return Line(number, raw, None, own, Message(key, {"count": len(loose), "wanted": width}))
     own = cells[at].strip()
     if not own:
         return Line(number, raw, None, "", Message("ledger.no_gap"))

@@ -63,7 +63,7 @@ def read_streets(path: str | Path, *, mode: str | Mode = "walk", crs: str | pypr
     _refuse(_path_faults(path), _mode_faults(mode), _metric_faults(crs))
     file = Path(path)
     if not file.is_file():
-        raise InputFaultsError([Fault(str(path), Message("study.no_such"))])
+        raise InputFaultsError([Fault(str(path), Message("streets.no_such_file"))])
     mode = modes.BUILTIN[mode] if isinstance(mode, str) else mode
     key = prepared.key_of("streets", (prepared.hash_of(file), file.name, repr(mode), "" if crs is None else str(crs)))
     # Of other formats one file may be a part only (.shp), so that its hash does not tell.

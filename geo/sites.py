@@ -93,7 +93,7 @@ def suggest_sites(
     Returns
     -------
     GeoDataFrame of points in the study's CRS, one row a site, in the order of most people newly served:
-    `rank`, `candidate_id`, `candidate_name`, `people_newly_served` (by this site after those above it),
+    `rank`, `candidate_id`, `candidate_name`, `people_newly_served` (by this site alone, after those above it),
     `people_served_cumulative` (with those whom existing facilities serve), `share_cumulative` (0–1 of all people of the
     group; NaN where the study cannot be assessed), `minutes_mean` and `minutes_furthest` with the sites so far (people
     beyond the horizon count as the horizon; the furthest of those who are reached), then the basis: `service`, `mode`,
@@ -165,7 +165,8 @@ def coverage_by_sites(
 
     Returns
     -------
-    DataFrame with `most` + 1 rows: `sites`, `people_newly_served`, `people_served`, `share` (0–1; NaN where the study
+    DataFrame with `most` + 1 rows: `sites`, `people_newly_served` (by all these sites together, not by the last as
+    in :func:`suggest_sites`), `people_served`, `share` (0–1; NaN where the study
     cannot be assessed), and the basis `service`, `mode`, `limit_minutes`, `demand`.
 
     Raises

@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import difflib
+import os
 import re
 import tomllib
 from dataclasses import replace
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geo import catalogue, messages, modes as modes_room, toml_faults
 from geo.catalogue import Ring, ServiceType
-from geo.errors import Fault, InputFaultsError
+from geo.errors import Fault, GeoValueError, InputFaultsError
 from geo.messages import Message
 from geo.modes import Mode  # noqa: TC001 - pydantic reads the types of a study's parts
 from geo.study_file import (
@@ -140,6 +141,8 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = (), previous:
     ------
     InputFaultsError
         With every fault of the file: unknown keys, wrong values, layers that are not there.
+    GeoValueError
+        When `path` is no path.
 
     Examples
     --------
@@ -149,6 +152,10 @@ def read_study(path: str | Path, *, data: tuple[str | Path, ...] = (), previous:
     Traceback (most recent call last):
     geo.errors.InputFaultsError: no/such/folder: no such folder or file. Give a folder with study.toml in it, ...
     """
+    asked: object = path
+    if not isinstance(asked, (str, os.PathLike)):
+        msg = f"path: {asked!r} is no path; give the folder of a study, or its {STUDY_FILE}"
+        raise GeoValueError(msg)
     given = Path(path)
     file = given / STUDY_FILE if given.is_dir() else given
     raw = _parse(file, given)
@@ -205,6 +212,8 @@ def _parse(file: Path, given: Path) -> dict[str, Any]:
         raise InputFaultsError([Fault(str(given), Message("study.no_such"))])
     if not file.is_file():
         raise InputFaultsError([Fault(str(given), Message("study.no_file", {"file": STUDY_FILE}))])
+    if file.suffix.casefold() != ".toml":
+        raise InputFaultsError([Fault(str(given), Message("study.is_file", {"file": STUDY_FILE}))])
     try:
         text = file.read_text(encoding="utf-8-sig")
         return tomllib.loads(text)

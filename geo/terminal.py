@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from geo.bars import Progress
 
 # Where the study file itself could not be opened, there is nothing to say of its layers.
-UNOPENED = {"study.no_such", "study.no_file", "study.not_utf8", "study.unreadable"}
+UNOPENED = {"study.no_such", "study.no_file", "study.is_file", "study.not_utf8", "study.unreadable"}
 UNUSABLE, USAGE, SOME_FAILED = 1, 2, 3
 
 

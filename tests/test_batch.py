@@ -94,7 +94,9 @@ def test_two_studies_of_one_id_also_where_case_does_not_count(tmp_path: Path) ->
 
 
 def test_no_folder_and_no_study(tmp_path: Path) -> None:
-    for folder, word in ((tmp_path, "study.toml"), (tmp_path / "no", "没有这个文件夹")):
+    file = tmp_path / "study.csv"
+    file.touch()
+    for folder, word in ((tmp_path, "study.toml"), (tmp_path / "no", "没有这个文件夹"), (file, "这是文件")):
         found = ask("batch", folder, "--out", tmp_path / "out")
         assert found.exit_code == 1
         assert word in found.stderr
@@ -179,6 +181,19 @@ def test_only_whole_unchanged_results_are_believed(tmp_path: Path) -> None:
     for foreign in ("[]", "{", '{"inputs": "a"}', '{"inputs": "a", "ledger": null, "files": []}'):
         (place / fingerprint.STATE_FILE).write_text(foreign)
         assert not believed(place)
+
+
+def test_files_in_folders_of_a_result_are_known_by_where_they_lie(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    report = place / "districts" / "report_D01.docx"
+    report.parent.mkdir(parents=True)
+    report.write_text("a")
+    fingerprint.keep(place, "a", [report], ledger=place / "no-ledger.csv")
+    assert believed(place)
+    report.write_text("b")
+    assert not believed(place)
+    report.unlink()
+    assert not believed(place)
 
 
 def test_a_ledger_that_people_edited_asks_for_a_new_run(tmp_path: Path) -> None:

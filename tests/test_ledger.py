@@ -73,7 +73,7 @@ def test_what_people_wrote_survives_and_what_is_computed_moves_on(tmp_path: Path
 BROKEN = [
     ("hall-B-1,民政局", "2", "hall-B-1"),
     ("hall-B-1,a,b,c,d,e,f,g", "8", "hall-B-1"),
-    ('hall-B-1,"民政局,a,b,c,d', "6", "hall-B-1"),
+    ('hall-B-1,"民政局,a,b,c,d', None, "hall-B-1"),
     (",民政局,,,,", None, ""),
 ]
 
@@ -275,6 +275,24 @@ def test_dates_that_are_none_are_told() -> None:
     (message,) = ledger.doubts(rows)
     assert "尽快" in message.text("zh")
     assert "a-A-1" in message.text("en")
+
+
+def test_a_month_or_a_day_that_is_none_strikes_nothing_off_and_is_told() -> None:
+    empty = dict.fromkeys(schema.LEDGER, "")
+    rows = [{**empty, "gap_id": "a-A-1", "struck": text} for text in ("2027年3月", "2027-02-30", "2027-03-31")]
+    assert [message.text("zh").split("：")[1].split("；")[0] for message in ledger.doubts(rows)] == [
+        "2027年3月",
+        "2027-02-30",
+    ]
+    assert ledger.table(rows)["struck_off"].tolist() == [False, False, True]
+
+
+def test_quotes_that_spoil_a_line_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "ledger.csv", f'{HEADER}\nhall-A-1,民政局,,,,\nhall-B-1,"a"b,,,,\n')
+    assert [entry["owner"] for entry in file.entries] == ["民政局"]
+    (fault,) = file.faults
+    assert "引号" in fault.text("zh")
+    assert "格" not in fault.text("zh")
 
 
 def test_numbers_of_people_are_numbers() -> None:

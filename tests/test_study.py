@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from geo.errors import InputFaultsError
+from geo import panel, read_streets
+from geo.errors import GeoValueError, InputFaultsError
 from geo.modes import BUILTIN, Mode
 from geo.study import last_day, read_study
 
@@ -368,3 +369,14 @@ def test_rings_that_cannot_be_computed_are_faults(tmp_path, name):
     with pytest.raises(InputFaultsError) as caught:
         read_study(tmp_path)
     assert [fault.where for fault in caught.value.faults] == [where]
+
+
+def test_what_is_no_study_is_answered_with_what_to_give(folder: Path) -> None:
+    with pytest.raises(InputFaultsError, match=r"no study file.*study\.toml"):
+        read_study(folder / "p.csv")
+    with pytest.raises(GeoValueError, match="5 is no path"):
+        read_study(5)  # type: ignore[arg-type]
+    with pytest.raises(InputFaultsError, match="file of streets"):
+        read_streets(folder / "nothere.pbf")
+    with pytest.raises(GeoValueError, match=r"not Study; make one with geo\.analyse"):
+        panel(read(folder, HEAD + LAYERS))  # type: ignore[arg-type]

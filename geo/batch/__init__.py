@@ -71,8 +71,8 @@ def run_all(
     """
     files = sorted(folder.rglob(STUDY_FILE))
     if not files:
-        why = "cli.none_found" if folder.is_dir() else "cli.no_folder"
-        raise InputFaultsError([Fault(str(folder), Message(why))])
+        why = "cli.none_found" if folder.is_dir() else "cli.is_file" if folder.is_file() else "cli.no_folder"
+        raise InputFaultsError([Fault(str(folder), Message(why, {"folder": folder.absolute().parent.name}))])
     jobs, found = _planned(files, folder, out=out, data=data, lang=lang)
     for number, outcome in enumerate(found, start=1):
         tell(outcome, number, len(files))

@@ -102,7 +102,7 @@ def keep(place: Path, found: str | None, written: Iterable[Path], *, ledger: Pat
     state = {
         "inputs": found,
         "ledger": _hash_if_there(ledger),
-        "files": {file.name: hash_of(file) for file in sorted(written)},
+        "files": {file.relative_to(place).as_posix(): hash_of(file) for file in sorted(written)},
     }
     whole.write({place / STATE_FILE: f"{json.dumps(state, indent=1)}\n".encode()})
 

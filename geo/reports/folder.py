@@ -6,7 +6,7 @@ import errno
 import fnmatch
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,10 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geo.errors import Fault, InputFaultsError
 from geo.messages import DEFAULT_LANG, Message
-from geo.reports import beside, geopackage, rasters, summary, tables, workbook
+from geo.reports import geopackage, rasters, summary, tables, word, workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Executor
+    from collections.abc import Iterator
 
     import pandas as pd
 
@@ -49,12 +48,7 @@ _IN_THE_WAY = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EISDIR, errno.ENOTE
 
 
 def write_results(
-    results: Results,
-    folder: Path,
-    *,
-    lang: Lang = DEFAULT_LANG,
-    map_html: str | Callable[[], str] | None = None,
-    pool: Executor | None = None,
+    results: Results, folder: Path, *, lang: Lang = DEFAULT_LANG, map_html: str | None = None
 ) -> list[Path]:
     """Write all files of an analysis into a folder, whole or not at all.
 
@@ -71,9 +65,7 @@ def write_results(
     lang
         Language of the workbook, notes and messages.
     map_html
-        The page to write as `map.html`, or what makes it.
-    pool
-        A process that writes the Word files meanwhile (:func:`geo.reports.beside.writer`).
+        The page to write as `map.html`.
 
     Returns
     -------
@@ -88,7 +80,7 @@ def write_results(
     place = Path(os.path.realpath(folder))
     with _told(folder, "report.cannot_write"), _staging(place) as staging:
         try:
-            names = _write_all(results, staging, lang=lang, map_html=map_html, pool=pool)
+            names = _write_all(results, staging, lang=lang, map_html=map_html)
         except _GEOPACKAGE_ERRORS as error:
             raise _disk_error(error, staging) from error
         _publish(staging, place, names)
@@ -132,28 +124,11 @@ def _disk_error(error: Exception, staging: Path) -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else OSError(errno.EIO, str(error))
 
 
-def _write_all(
-    results: Results, folder: Path, *, lang: Lang, map_html: str | Callable[[], str] | None, pool: Executor | None
-) -> list[str]:
+def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
     """Write every file into a folder and return their names."""
-    asked = beside.ask(pool, results, folder, lang=lang)
-    try:
-        written, rest = _write_plain(results, folder, lang=lang)
-        if map_html is not None:
-            page = map_html if isinstance(map_html, str) else map_html()
-            (folder / "map.html").write_bytes(page.encode("utf-8", errors="replace"))
-            written.insert(0, "map.html")
-        return [*written, *beside.answer(asked, results, folder, lang=lang), *rest]
-    finally:
-        if asked is not None:
-            wait([asked])  # nobody else may write into a folder that is moved or removed
-
-
-def _write_plain(results: Results, folder: Path, *, lang: Lang) -> tuple[list[str], list[str]]:
-    """Write every file but the Word files and the map, and return the names before and after these."""
     surfaces = rasters.surface_files(results)
-    with ThreadPoolExecutor(1) as thread:  # rasters are packed by a library, without Python's lock
-        packing = thread.submit(rasters.write_surfaces, results, folder, surfaces)
+    with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
+        packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
         tables.write_coverage(results, folder / "coverage.csv", lang=lang)
         tables.write_standards(results, folder / "coverage_standards.csv", lang=lang)
         tables.write_gaps(results, folder / "gaps.csv", lang=lang)
@@ -161,11 +136,16 @@ def _write_plain(results: Results, folder: Path, *, lang: Lang) -> tuple[list[st
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
         packing.result()
-    written = ["coverage.csv", "coverage_standards.csv", "gaps.csv", "layers.gpkg", "summary.json", "report.xlsx"]
-    if results.comparison is None:
-        return written, [*surfaces]
-    tables.write_comparison(results.comparison, folder / "comparison.csv", lang=lang)
-    return written, [*surfaces, "comparison.csv"]
+    written = word.write_word(results, folder, lang=lang)  # by itself, so that both are not in memory at once
+    tables_written = ["coverage.csv", "coverage_standards.csv", "gaps.csv"]
+    names = [*tables_written, "layers.gpkg", "summary.json", "report.xlsx", *written, *surfaces]
+    if results.comparison is not None:
+        tables.write_comparison(results.comparison, folder / "comparison.csv", lang=lang)
+        names.append("comparison.csv")
+    if map_html is not None:
+        (folder / "map.html").write_bytes(map_html.encode("utf-8", errors="replace"))
+        names.insert(0, "map.html")
+    return names
 
 
 @contextmanager

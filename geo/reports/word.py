@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import re
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from geo.reports.chapters import write_chapters
 from geo.reports.document import MARGINS_MM, NARROW_MM, TABLE_PT, Report
 from geo.reports.edition import Edition
 from geo.reports.park_pages import write_parks
-from geo.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
     from geo.messages import Lang
     from geo.reports.scope import Scope
+    from geo.results import Results
 
 REPORT, PARKS, DISTRICTS = "report.docx", "parks.docx", "districts"
 PARK_PT = 8.0  # of the tables of a page that holds a park and everything about it
@@ -44,12 +43,6 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
     finally:
         gc.unfreeze()
     return names
-
-
-def needed(results: Results) -> Results:
-    """Return of some results what :func:`write_word` reads: picklable, and small enough to hand to another process."""
-    kept = {field.name: getattr(results, field.name) for field in dataclasses.fields(Results)}
-    return Results(**kept | {"surfaces": {}, "graphs": {}, "isochrones": results.isochrones.iloc[:0]})
 
 
 def _files(edition: Edition, atlas: Atlas) -> Iterator[tuple[str, bytes]]:

@@ -91,15 +91,17 @@ def _line(
 
 def _row(parts: Iterable[str], *, header: bool = False) -> str:
     """Return a row that is not torn; a header comes again on every page."""
-    rules = "<w:cantSplit/><w:tblHeader/>" if header else "<w:cantSplit/>"
-    return f"<w:tr><w:trPr>{rules}</w:trPr>{''.join(parts)}</w:tr>"
+    # LibreOffice 7.4 loses rows that must not be torn below a header that repeats; lines of a cell that stay together
+    # keep rows whole in Word, and lose none there.
+    rules = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if header else ""
+    return f"<w:tr>{rules}{''.join(parts)}</w:tr>"
 
 
 def _cell(
     text: str, width_mm: float, *, align: str, bold: bool = False, shade: str | None = None, keep: bool = False
 ) -> str:
     shading = f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
-    together = "<w:keepNext/>" if keep else ""
+    together = f"{'<w:keepNext/>' if keep else ''}<w:keepLines/>"
     face = "<w:rPr><w:b/></w:rPr>" if bold else ""
     lines = "<w:br/>".join(
         f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in cells.text_of(text, "zh").split("\n")

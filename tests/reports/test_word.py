@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import re
 import zipfile
 from dataclasses import replace
@@ -69,7 +68,8 @@ def test_every_table_has_a_numbered_caption_a_header_that_repeats_and_rows_that_
             assert before.style.name == "Caption"
             numbers.append(int(re.match(r"表 (\d+)　", before.text)[1]))
             assert part.rows[0]._tr.find(f"{W}trPr/{W}tblHeader") is not None
-            assert all(row._tr.find(f"{W}trPr/{W}cantSplit") is not None for row in part.rows)
+            paragraphs = [each for row in part.rows for cell in row.cells for each in cell.paragraphs]
+            assert all(each.paragraph_format.keep_together for each in paragraphs)
         before = part
     assert numbers == sorted(set(numbers))
     assert numbers
@@ -159,11 +159,3 @@ def test_maps_have_their_resolution_and_the_same_bytes(results):
             assert opened.width / dpi > 6
             assert set(opened.info) == {"dpi"}
     assert maps.county() == atlas.Atlas(Edition(results, "zh")).county()
-
-
-def test_what_word_files_need_can_be_handed_to_another_process(results, written, tmp_path):
-    handed = pickle.loads(pickle.dumps(word.needed(results)))  # noqa: S301 - our own
-    names = word.write_word(handed, tmp_path, lang="zh")
-    assert names
-    for name in names:
-        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
