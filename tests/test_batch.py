@@ -80,6 +80,7 @@ def test_nothing_to_do_computes_nothing_and_gives_the_same_lists(tmp_path: Path)
     assert (tmp_path / "out" / "small" / "batch-state.json").stat().st_mtime_ns == state.st_mtime_ns
 
 
+@pytest.mark.slow
 def test_two_studies_of_one_id_also_where_case_does_not_count(tmp_path: Path) -> None:
     write_county(tmp_path / "all" / "one", study_toml=study_called("same"))
     write_county(tmp_path / "all" / "two", study_toml=study_called("SAME"))
@@ -236,6 +237,7 @@ def test_lists_that_cannot_be_written_are_told_and_the_results_stay(
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}\" ' & ${9*9}"
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text_in_the_index(tmp_path: Path) -> None:
     text = STUDY.replace('name = "小县"', f"name = '''{HOSTILE}'''")
     text += f"\n[services.gig_station]\nlabel = '''{HOSTILE}'''\naliases = ['零工驿站']\n"

@@ -235,6 +235,7 @@ def test_the_template_runs_once_its_layers_are_there(tmp_path: Path) -> None:
         assert ask("run", folder, "--out", tmp_path / "out").exit_code == 0
 
 
+@pytest.mark.slow
 def test_sample_writes_into_a_new_folder_and_refuses_one_that_is_not_empty(tmp_path: Path) -> None:
     found = ask("sample", "yongchun", tmp_path / "mine")
     assert found.exit_code == 0, found.output

@@ -248,6 +248,7 @@ def test_streets_of_another_county_leave_every_unit_unjudged(tmp_path: Path) -> 
     assert analysis.write(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     write_county(tmp_path / "small")
     for out, seed in (("one", "1"), ("two", "2")):

@@ -60,6 +60,7 @@ def test_the_views_stay_within_reach(page):
         assert page.execute_script(under + head) >= 0, "the buttons cover nothing of the table"
 
 
+@pytest.mark.slow
 def test_what_happens_on_the_map_leaves_the_table(page, place):
     def jump():
         page.execute_script(
