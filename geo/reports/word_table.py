@@ -38,7 +38,7 @@ def of(
     width_mm: float,
     points: float,
 ) -> str:
-    """Return a table as the format's XML: header repeated on every page, no row torn, total last.
+    """Return a table as the format's XML: header repeated on every page, the lines of a cell together, total last.
 
     Widths are shared out by those of the columns, as far as no word is broken.
     """
@@ -90,7 +90,7 @@ def _line(
 
 
 def _row(parts: Iterable[str], *, header: bool = False) -> str:
-    """Return a row that is not torn; a header comes again on every page."""
+    """Return a row; a header comes again on every page."""
     # LibreOffice 7.4 loses rows that must not be torn below a header that repeats; lines of a cell that stay together
     # keep rows whole in Word, and lose none there.
     rules = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if header else ""
