@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What people write in the column of states for an item that is done with.
 STRUCK_WORDS = frozenset({"销号", "已销号", "同意销号", "完成销号", "已完成销号", "struck off", "closed"})
+_NOT_YET = re.compile(r"不|未|待|拟|申请|建议|报送|审核|not|to be|propose")
 _NOTHING = frozenset({"", "-", "—", "/", "无", "否", "none", "no"})
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*(?:[-/.月]\s*(\d{1,2})\s*日?)?月?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -58,6 +59,16 @@ def is_struck(status: str, struck: str) -> bool:
     return state in STRUCK_WORDS or (date_of(struck) is not None and names_day(struck))
 
 
+def _is_odd(status: str) -> bool:
+    """Say whether a state speaks of striking off in words that are neither for it nor for what is still to come."""
+    plain = unicodedata.normalize("NFKC", status).strip().casefold()
+    return (
+        ("销号" in plain or "消号" in plain or "struck" in plain)
+        and plain not in STRUCK_WORDS
+        and not _NOT_YET.search(plain)
+    )
+
+
 def names_day(text: str) -> bool:
     """Say whether a date bears its day: a month alone does not say that an item was struck off.
 
@@ -72,8 +83,12 @@ def names_day(text: str) -> bool:
 
 
 def doubts(entries: Sequence[Mapping[str, str]]) -> list[Message]:
-    """Return which dates of the ledger cannot be read as one; they are kept."""
-    told = []
+    """Return which dates of the ledger cannot be read as one, and states that may be meant otherwise; all are kept."""
+    told = [
+        Message("ledger.odd_status", {"gap_id": row["gap_id"], "given": row["status"].strip()})
+        for row in entries
+        if _is_odd(row["status"]) and not is_struck(row["status"], row["struck"])
+    ]
     for name in ("deadline", "struck"):
         odd = [
             row

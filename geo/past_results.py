@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 
 from geo import schema
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUMMARY, LAYERS = "summary.json", "layers.gpkg"
-PAST_LAYER = "gaps_past"
+PAST_LAYER, LEDGER_LAYER = "gaps_past", "ledger_found"
 _GAPS = (*schema.GAPS, "unit_id", "demand_ids")
 _DEMAND = ("id", "people", "group")
 _SAID = ("study", "inputs", "parameters")
@@ -43,6 +44,8 @@ class PastResults(NamedTuple):
         Communities: `unit_id`, `unit_name`.
     points
         Service points with `id`, `name`, `type`, `counted`.
+    ledger
+        `schema.LEDGER_FOUND`: what the ledger said before that run; None where it could not be read, or was not kept.
     sha256
         Of `summary.json`.
     """
@@ -54,6 +57,7 @@ class PastResults(NamedTuple):
     demand: gpd.GeoDataFrame
     units: gpd.GeoDataFrame
     points: gpd.GeoDataFrame
+    ledger: pd.DataFrame | None
     sha256: str
 
     @property
@@ -83,7 +87,9 @@ def read(folder: Path) -> PastResults:
         there = {str(name) for name, _ in pyogrio.list_layers(folder / LAYERS)}
         tables = {name: gpd.read_file(folder / LAYERS, layer=name) for name in ("gaps", "demand", "service_points")}
         units = gpd.read_file(folder / LAYERS, layer="communities")
-        gone = gpd.read_file(folder / LAYERS, layer=PAST_LAYER) if PAST_LAYER in there else None
+        gone, found = (
+            gpd.read_file(folder / LAYERS, layer=name) if name in there else None for name in (PAST_LAYER, LEDGER_LAYER)
+        )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
         raise InputFaultsError([Fault(str(folder / LAYERS), Message("compare.broken", {"why": error}))]) from error
     lacking = {"gaps": _GAPS, "demand": _DEMAND}
@@ -97,7 +103,24 @@ def read(folder: Path) -> PastResults:
     past = gone if gone is not None and {*schema.GAPS_PAST} <= {*gone.columns} else none_past(tables["gaps"])
     past["demand_ids"] = past["demand_ids"].fillna("")
     told = hashlib.sha256((folder / SUMMARY).read_bytes()).hexdigest()
-    return PastResults(folder, summary, tables["gaps"], past, tables["demand"], units, tables["service_points"], told)
+    return PastResults(
+        folder,
+        summary,
+        gaps=tables["gaps"],
+        past=past,
+        demand=tables["demand"],
+        units=units,
+        points=tables["service_points"],
+        ledger=_ledger(found),
+        sha256=told,
+    )
+
+
+def _ledger(found: gpd.GeoDataFrame | None) -> pd.DataFrame | None:
+    if found is None or not {*schema.LEDGER_FOUND} <= {*found.columns}:
+        return None
+    table = pd.DataFrame(found[[*schema.LEDGER_FOUND]])
+    return table.astype({"lon": float, "lat": float, "struck": bool, "fresh": bool})
 
 
 def none_past(like: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from geo import changes as changes_room, comparison, ledger, ledger_file, matching, past_results
@@ -13,12 +14,17 @@ from geo.messages import DEFAULT_LANG, Message
 from geo.study import last_day
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     import geopandas as gpd
 
     from geo.messages import Lang
     from geo.study import Study
+
+
+MOST_LINES = 5  # of the ledger that are told one by one where the same is wrong with them
+MOST_SHOWN = 20
 
 
 class Carried(NamedTuple):
@@ -36,6 +42,9 @@ class Carried(NamedTuple):
         What changed of inputs and parameters.
     ledger
         See :func:`geo.ledger.carried_on`; None where it cannot be read.
+    found
+        `schema.LEDGER_FOUND`: what the ledger said before, so that a later comparison judges by the same; None where
+        it cannot be read.
     told
         What is to be said of all this.
     previous
@@ -47,6 +56,7 @@ class Carried(NamedTuple):
     comparison: pd.DataFrame | None
     changes: tuple[Message, ...]
     ledger: pd.DataFrame | None
+    found: pd.DataFrame | None
     told: tuple[Message, ...]
     previous: dict[str, Any] | None
 
@@ -59,6 +69,26 @@ class Ledger(NamedTuple):
     told: tuple[Message, ...]
 
 
+def previous_of(study: Study) -> past_results.PastResults | None:
+    """Return the results of the period before that a study names; None where it names none.
+
+    Raises
+    ------
+    InputFaultsError
+        When they cannot be read, or are of a later period.
+    """
+    if study.previous is None:
+        return None
+    found = past_results.read(study.previous)
+    if _is_later(found.period, study.last_day):
+        raise InputFaultsError([_backwards(found, study.head.period)])
+    return found
+
+
+def _backwards(earlier: past_results.PastResults, period: str) -> Fault:
+    return Fault(str(earlier.folder), Message("compare.backwards", {"before": earlier.period, "now": period}))
+
+
 def read_ledger(study: Study) -> Ledger:
     """Return the ledger of a study's folder; one that cannot be read is told and left alone."""
     try:
@@ -66,9 +96,9 @@ def read_ledger(study: Study) -> Ledger:
     except InputFaultsError as error:
         return Ledger(None, frozenset(), tuple(_as_told(fault) for fault in error.faults))
     entries = file.entries
-    told = [*(_as_told(fault) for fault in file.faults), *ledger.doubts(entries)]
+    told = [*_lines_told(file.faults), *ledger.doubts(entries)]
     table = ledger.table(entries)
-    later = [period for period in table["period"] if _is_later(str(period), study)]
+    later = [period for period in table["period"] if _is_later(str(period), study.last_day)]
     if later:
         told.append(Message("ledger.later", {"period": max(later), "own": study.head.period}))
         return Ledger(None, frozenset(), tuple(told))
@@ -81,9 +111,25 @@ def _as_told(fault: Fault) -> Message:
     return Message("ledger.whole", {"what": fault.message})
 
 
-def _is_later(period: str, study: Study) -> bool:
+def _lines_told(faults: list[Fault]) -> list[Message]:
+    """Return what is wrong with lines of the ledger: each with its number, the same of many lines once."""
+    alike: dict[str, list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault(fault.message.text(), []).append(fault)
+    told = []
+    for mine in alike.values():
+        if len(mine) <= MOST_LINES:
+            told += [_as_told(fault) for fault in mine]
+            continue
+        numbers = [str(row) for fault in mine for row in fault.rows]
+        shown = ", ".join([*numbers[:MOST_SHOWN], *(["…"] if len(numbers) > MOST_SHOWN else [])])
+        told.append(Message("ledger.lines", {"count": len(numbers), "numbers": shown, "what": mine[0].message}))
+    return told
+
+
+def _is_later(period: str, day: dt.date) -> bool:
     try:
-        return last_day(period) > study.last_day
+        return last_day(period) > day
     except ValueError:
         return False
 
@@ -138,7 +184,8 @@ def carry(
             broken=found.broken,
         )
         told += _unseen(found.table, gaps) if table is None else []
-    return Carried(gaps, past, table, changed, kept, tuple(told), about)
+    lasting = None if entries is None else _as_found(entries, gaps)
+    return Carried(gaps, past, table, changed, kept, lasting, tuple(told), about)
 
 
 def _entries(found: Ledger, period: str) -> pd.DataFrame:
@@ -149,6 +196,13 @@ def _entries(found: Ledger, period: str) -> pd.DataFrame:
     columns = {"lon": float("nan"), "lat": float("nan"), "struck": False, "fresh": False}
     broken = pd.DataFrame({"gap_id": sorted(found.broken), **columns})
     return pd.concat([part for part in (known, broken) if len(part)] or [known], ignore_index=True)
+
+
+def _as_found(entries: pd.DataFrame, gaps: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return what a later comparison needs of the ledger; a gap that is there says itself where it is."""
+    found = entries[~entries["fresh"] | entries["struck"]].reset_index(drop=True)
+    there = found["gap_id"].isin(gaps["gap_id"])
+    return found.assign(**{name: found[name].mask(there) for name in ("lon", "lat")})
 
 
 def _counted(table: pd.DataFrame, previous: past_results.PastResults, changes: int) -> Message:
@@ -190,7 +244,8 @@ def compare(old: str | Path, new: str | Path) -> TwoPeriods:
     Raises
     ------
     InputFaultsError
-        With the faults of both, where one is no result folder.
+        With the faults of both, where one is no result folder; when the first is of a later period than the second;
+        when they bear two ids and less than half of the people of the first are found in the second.
 
     Examples
     --------
@@ -215,13 +270,48 @@ def compare(old: str | Path, new: str | Path) -> TwoPeriods:
     if faults:
         raise InputFaultsError(faults)
     before, now = read
+    if backwards := _are_backwards(before, now):
+        raise InputFaultsError([backwards])
     changes = changes_room.between(before.summary, now.summary)
     services = now.summary["parameters"].get("services", {})
     limits = {code: float(found["limit"]) for code, found in services.items()}
     then = comparison.Then(before.period, before.gaps, before.demand, before.past)
     demand = now.demand.to_crs(now.gaps.crs)
-    found = comparison.compare(then, now.gaps, demand, limits, changed=changes.services)
-    return TwoPeriods(before, now, changes.told, found.table, found.gaps)
+    if before.summary["study"].get("id") != now.summary["study"].get("id"):
+        _require_one_place(before, now, demand)
+    entries = None if now.ledger is None else _with_own(now.ledger, now.gaps)
+    found = comparison.compare(then, now.gaps, demand, limits, changed=changes.services, entries=entries)
+    told = changes.told if entries is not None else (*changes.told, Message("compare.no_ledger"))
+    return TwoPeriods(before, now, told, found.table, found.gaps)
+
+
+def _are_backwards(before: past_results.PastResults, now: past_results.PastResults) -> Fault | None:
+    try:
+        return _backwards(before, now.period) if _is_later(before.period, last_day(now.period)) else None
+    except ValueError:
+        return None
+
+
+def _require_one_place(
+    before: past_results.PastResults, now: past_results.PastResults, demand: gpd.GeoDataFrame
+) -> None:
+    """Raise InputFaultsError where results under two ids are not about the same people either."""
+    then = before.demand.to_crs(demand.crs)
+    met = np.asarray(matching.counterparts(np.arange(len(then)), then, demand)["other"], dtype=np.int64) >= 0
+    people = then["people"].to_numpy(dtype=np.float64)
+    if people[met].sum() < matching.SAME_SHARE * people.sum():
+        ids = {"before": before.summary["study"].get("id"), "now": now.summary["study"].get("id")}
+        raise InputFaultsError([Fault(f"{before.folder} {now.folder}", Message("compare.two_studies", ids))])
+
+
+def _with_own(found: pd.DataFrame, gaps: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the entries that a run found, and those that it made itself: its gaps keep their ids."""
+    own = gaps.loc[~gaps["gap_id"].isin(found["gap_id"]), ["gap_id"]]
+    if own.empty:
+        return found
+    nan = float("nan")
+    made = pd.DataFrame({"gap_id": own["gap_id"], "lon": nan, "lat": nan, "struck": False, "fresh": True})
+    return made if found.empty else pd.concat([found, made], ignore_index=True)
 
 
 def write_changes(found: TwoPeriods, folder: Path, *, lang: Lang = DEFAULT_LANG) -> list[Path]:

@@ -20,7 +20,6 @@ from geo import (
     linked as linked_room,
     matches,
     measures,
-    past_results,
     periods,
     quality,
     snapping,
@@ -148,7 +147,7 @@ def analyse(study: Study | str | Path, *, combine: str = "dissolve", progress: P
 
 def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
     """Return the analysis of a study: the order of the rooms."""
-    previous = past_results.read(study.previous) if study.previous is not None else None
+    previous = periods.previous_of(study)
     inputs = read_inputs(study, progress=progress)
     points = inputs.layers.tables["service_points"]
     services = evaluated(study, points)
@@ -269,6 +268,7 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         changes=since.changes,
         ledger=since.ledger,
         gaps_past=since.past,
+        ledger_found=since.found,
         linked=links,
         graphs=street_graph.graphs(
             networks,

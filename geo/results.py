@@ -114,6 +114,8 @@ class Results:
         cannot be read.
     gaps_past
         `schema.GAPS_PAST`: gaps of earlier periods that are there no more; None without a previous period.
+    ledger_found
+        `schema.LEDGER_FOUND`: what the ledger said before this analysis; None where it cannot be read.
     graphs
         Streets and links by mode, for ways that a reader computes anew; maybe empty.
     """
@@ -138,6 +140,7 @@ class Results:
     changes: tuple[Message, ...] = ()
     ledger: pd.DataFrame | None = None
     gaps_past: gpd.GeoDataFrame | None = None
+    ledger_found: pd.DataFrame | None = None
     graphs: Mapping[str, StreetGraph] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -202,6 +202,9 @@ COMPARISON_STATES = ("new", "lasting", "better", "returned", "closing")
 # Gaps of earlier periods that are there no more: where one comes back, it gets its old id. `demand_ids` lists people of
 # now who are not served yet though the gap went up in another or shrank below the least size; "" where all are served.
 GAPS_PAST = ("gap_id", "service", "period", "people", "minutes_to_nearest", "communities", "districts", "demand_ids")
+# What the ledger told a run of gaps of before: `struck` where an item was struck off, `fresh` where its entry was made in
+# the period of the run; degrees are NaN where not known.
+LEDGER_FOUND = ("gap_id", "lon", "lat", "struck", "fresh")
 
 # The ledger of gaps. The first are written by every run, the second once and then kept, the last by people alone.
 LEDGER_COMPUTED = (

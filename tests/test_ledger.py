@@ -277,6 +277,16 @@ def test_dates_that_are_none_are_told() -> None:
     assert "a-A-1" in message.text("en")
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("己销号", True), ("已消号", True), ("销号完毕", True), ("已销号", False), ("拟销号", False), ("办理中", False)],
+)
+def test_a_state_that_may_mean_struck_off_is_told(status: str, told: bool) -> None:  # noqa: FBT001 - a table of cases
+    rows = [{"gap_id": "hall-A-1", "deadline": "", "status": status, "struck": ""}]
+    assert [message.key for message in ledger.doubts(rows)] == (["ledger.odd_status"] if told else [])
+    assert not ledger.doubts([{**rows[0], "struck": "2027-01-05"}])  # the day says it
+
+
 def test_a_month_or_a_day_that_is_none_strikes_nothing_off_and_is_told() -> None:
     empty = dict.fromkeys(schema.LEDGER, "")
     rows = [{**empty, "gap_id": "a-A-1", "struck": text} for text in ("2027年3月", "2027-02-30", "2027-03-31")]

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
 from small_county import ask, features
+
+import geo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,9 +234,72 @@ def test_comparing_twice_changes_nothing_and_gives_the_same_bytes(quarters: dict
     assert (quarters["study"] / "ledger.csv").read_bytes() == ledger
     written = pd.read_csv(tmp_path / "out" / "comparison.csv").set_index("gap_id")["state"]
     known = pd.read_csv(places[1] / "comparison.csv").set_index("gap_id")["state"]
-    # Two folders alone do not know what a person struck off.
-    assert written.drop(GIG["A-1"]).to_dict() == known.drop(GIG["A-1"]).to_dict()
-    assert (written[GIG["A-1"]], known[GIG["A-1"]]) == ("lasting", "returned")
+    assert written.to_dict() == known.to_dict()
+    assert written[GIG["A-1"]] == "returned"  # a person struck it off: the later folder remembers
+    assert "当时的台账" not in outputs[0][0]
+
+
+def test_results_that_do_not_know_the_ledger_say_so(quarters: dict[str, Any], tmp_path: Path) -> None:
+    old, new = (quarters["base"] / name / "road" for name in ("q4", "q1"))
+    bare = tmp_path / "bare"
+    shutil.copytree(new, bare)
+    with sqlite3.connect(bare / "layers.gpkg") as layers:
+        for table in ("gpkg_contents", "gpkg_geometry_columns", "gpkg_extensions"):
+            layers.execute(f"DELETE FROM {table} WHERE table_name = 'ledger_found'")  # noqa: S608 - three known tables
+        layers.execute("DROP TABLE ledger_found")
+    layers.close()
+    said = ask("compare", old, bare).output
+    assert sum("本期成果没有记下当时的台账" in line for line in said.splitlines()) == 1
+    assert geo.compare(old, bare).table.set_index("gap_id")["state"][GIG["A-1"]] == "lasting"
+
+
+def test_the_third_quarter_compares_as_its_run_did(quarters: dict[str, Any]) -> None:
+    old, new = (quarters["base"] / name / "road" for name in ("q1", "q2"))
+    found = geo.compare(old, new).table.set_index("gap_id")
+    known = pd.read_csv(new / "comparison.csv").set_index("gap_id")
+    assert found["state"].to_dict() == known["state"].to_dict()
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "调换两个文件夹的次序"), ("en", "swap the two folders")])
+def test_time_does_not_run_backwards(quarters: dict[str, Any], tmp_path: Path, lang: str, words: str) -> None:
+    old, new = (quarters["base"] / name / "road" for name in ("q4", "q1"))
+    found = ask("compare", new, old, "--lang", lang)
+    assert found.exit_code == 1
+    assert words in found.stderr.replace("\n", " ")
+    study = quarter(tmp_path / "study", "2026Q4", *FIRST)
+    assert ask("run", study, "--out", tmp_path / "out", "--previous", new, "--lang", lang).exit_code == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_counties_are_not_compared_but_a_county_renamed_is(quarters: dict[str, Any], tmp_path: Path) -> None:
+    """Moved north by 700 m, nobody of before has anybody of now within 125 m."""
+    old, new = (quarters["base"] / name / "road" for name in ("q4", "q1"))
+    renamed = tmp_path / "renamed"
+    shutil.copytree(new, renamed)
+    summary = json.loads((renamed / "summary.json").read_text(encoding="utf-8"))
+    summary["study"]["id"] = "street"
+    (renamed / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    found = ask("compare", old, renamed)
+    assert found.exit_code == 0
+    assert "两期不是同一个研究" in found.output
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(renamed, elsewhere)
+    layer = gpd.read_file(elsewhere / "layers.gpkg", layer="demand")
+    layer.assign(geometry=layer.translate(0.0, 700.0)).to_file(elsewhere / "layers.gpkg", layer="demand")
+    found = ask("compare", old, elsewhere)
+    assert found.exit_code == 1
+    assert "不能对比" in found.stderr.replace("\n", "")
+
+
+def test_many_lines_with_one_fault_are_one_line(tmp_path: Path) -> None:
+    study = quarter(tmp_path / "study", "2026Q4", *FIRST)
+    run(study, tmp_path / "out")
+    with (study / "ledger.csv").open("a", encoding="utf-8", newline="") as target:
+        target.write("补记,太短\r\n" * 25)
+    said = run(study, tmp_path / "out")
+    (line,) = [line for line in said.splitlines() if "补齐该行" in line]
+    first = len(ONE) + 2
+    assert f"有 25 行（第 {', '.join(str(first + at) for at in range(20))}, … 行）" in line
 
 
 def test_the_workbook_shows_ledger_and_comparison(quarters: dict[str, Any]) -> None:

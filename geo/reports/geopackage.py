@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 
 from geo import crs as crs_room
 from geo.layers import headers
@@ -30,7 +31,7 @@ _DATE_OPTION = "OGR_CURRENT_DATE"
 _WAIT_OPTION = "OGR_SQLITE_SYNCHRONOUS"
 _TAKEN = frozenset({"fid", "geom"})  # the columns that the format adds
 # Geometry of a layer that has none to show, so that its schema is the same in every study.
-_EMPTY_TYPE = {"service_points": "Point", "demand": "Point"}
+_EMPTY_TYPE = {"service_points": "Point", "demand": "Point", "ledger_found": "Point"}
 _MULTI = {
     "Point": "Point",
     "MultiPoint": "MultiPoint",
@@ -54,9 +55,19 @@ def write_layers(results: Results, path: Path, *, lang: Lang) -> None:
         layers[name] = getattr(results, name)
     if results.gaps_past is not None:
         layers["gaps_past"] = results.gaps_past
+    if results.ledger_found is not None:
+        layers["ledger_found"] = _placed(results.ledger_found, crs)
     with _options(results.study.last_day):
         for name, table in layers.items():
             _write_layer(table, path, name, crs=crs, lang=lang)
+
+
+def _placed(entries: pd.DataFrame, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Return entries of the ledger as points; those without degrees have none."""
+    lon, lat = (entries[name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))
+    points = shapely.points(*crs_room.transformer(crs_room.WGS84, crs).transform(lon, lat))
+    there = np.isfinite(shapely.get_coordinates(points)).all(axis=1) if len(points) else np.zeros(0, dtype=bool)
+    return gpd.GeoDataFrame(entries, geometry=np.where(there, points, None), crs=crs)
 
 
 @contextmanager
