@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geo.messages import Message, subject
@@ -10,11 +11,14 @@ from geo.messages import Message, subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import pandas as pd
+
 # What of a service decides who is served; the rest (bands, further rings, the text behind it) goes with it and is
 # named only where it changed alone.
 _DECIDES = ("mode", "limit", "demand", "direction", "delay_minutes")
 _NAMED = ("minutes", "also", "basis", "status")
 _OF_MODE = ("speed_kmh", "access_kmh", "streets", "classes", "slope")
+MOST_NAMES = 8  # of service points that are named where more came or went
 
 
 class Changes(NamedTuple):
@@ -63,6 +67,57 @@ def between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Changes:
     slopes = {name for name, mode in new["parameters"].get("modes", {}).items() if mode.get("slope") and heights}
     touched = {code for code, found in used.items() if everywhere or found.get("mode") in modes | slopes}
     return Changes(tuple(told), frozenset(services | touched))
+
+
+def of_points(before: pd.DataFrame, now: pd.DataFrame, *summaries: Mapping[str, Any]) -> tuple[Message, ...]:
+    """Return, by service, which service points count now and did not before, and which no longer do.
+
+    Parameters
+    ----------
+    before, now
+        Service points with `id`, `name`, `type` and `counted`. Two of one type and name (of one id, where there is no
+        name) are the same, wherever they stand in the table or on the ground.
+    summaries
+        Content of `summary.json`, the latest first, for the names of services.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> points = pd.DataFrame({"id": ["a", "b"], "name": ["East", ""], "type": "hall", "counted": True})
+    >>> [message.text("en") for message in of_points(points, points.assign(counted=[False, True]))]
+    ['hall: 1 (East) no longer count']
+    """
+    old, new = _counted(before), _counted(now)
+    told = []
+    for service in dict.fromkeys([*new, *old]):
+        come, gone = (_listed(*pair) for pair in ((new, old, service), (old, new, service)))
+        key = "changes.points" if come and gone else "changes.points_come" if come else "changes.points_gone"
+        if come or gone:
+            values = {
+                "service": _name(service, *(_plain(summary) for summary in summaries)),
+                "come": come,
+                "gone": gone,
+            }
+            told.append(Message(key, values))
+    return tuple(told)
+
+
+def _counted(points: pd.DataFrame) -> dict[str, Counter[str]]:
+    """Return type → how often each name counts."""
+    mine = points[points["counted"].astype(bool)]
+    names = mine["name"].fillna("").astype(str).str.strip()
+    names = names.mask(names == "", mine["id"].astype(str))
+    return {str(kind): Counter(part.tolist()) for kind, part in names.groupby(mine["type"], sort=False)}
+
+
+def _listed(these: dict[str, Counter[str]], those: dict[str, Counter[str]], service: str) -> Message | None:
+    """Return how many of a service are only here, and their first names in order."""
+    only = sorted((these.get(service, Counter()) - those.get(service, Counter())).elements())
+    if not only:
+        return None
+    names = ", ".join(only[:MOST_NAMES])
+    key = "changes.names_more" if len(only) > MOST_NAMES else "changes.names"
+    return Message(key, {"count": len(only), "names": names})
 
 
 def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def carry(
     gaps: gpd.GeoDataFrame,
     demand: gpd.GeoDataFrame,
     units: pd.DataFrame,
+    points: pd.DataFrame,
     *,
     limits: Mapping[str, float],
     summary: Mapping[str, Any],
@@ -148,8 +149,8 @@ def carry(
 
     Parameters
     ----------
-    study, gaps, demand, units
-        Of now; `schema.GAPS`, `schema.DEMAND` and `schema.UNITS`.
+    study, gaps, demand, units, points
+        Of now; `schema.GAPS`, `schema.DEMAND`, `schema.UNITS` and service points.
     limits
         Service → minutes that decide, for the services evaluated now.
     summary
@@ -168,7 +169,8 @@ def carry(
         changes = changes_room.between(previous.summary, summary)
         then = comparison.Then(previous.period, previous.gaps, previous.demand, previous.past)
         compared = comparison.compare(then, gaps, demand, limits, changed=changes.services, entries=entries)
-        gaps, past, table, changed = compared.gaps, compared.past, compared.table, changes.told
+        gaps, past, table = compared.gaps, compared.past, compared.table
+        changed = (*changes.told, *changes_room.of_points(previous.points, points, summary, previous.summary))
         told.insert(0, _counted(table, previous, len(changed)))
         about = {"period": previous.period, "id": previous.summary["study"].get("id"), "sha256": previous.sha256}
     kept = None
@@ -281,7 +283,8 @@ def compare(old: str | Path, new: str | Path) -> TwoPeriods:
         _require_one_place(before, now, demand)
     entries = None if now.ledger is None else _with_own(now.ledger, now.gaps)
     found = comparison.compare(then, now.gaps, demand, limits, changed=changes.services, entries=entries)
-    told = changes.told if entries is not None else (*changes.told, Message("compare.no_ledger"))
+    told = (*changes.told, *changes_room.of_points(before.points, now.points, now.summary, before.summary))
+    told += () if entries is not None else (Message("compare.no_ledger"),)
     return TwoPeriods(before, now, told, found.table, found.gaps)
 
 

@@ -245,7 +245,7 @@ def _analysed(study: Study, combine: str, progress: Progress) -> Analysis:
         figures=known.figures,
     )
     limits = {service.code: service.limit for service in timed}
-    since = periods.carry(study, found, people, units, limits=limits, summary=summary, previous=previous)
+    since = periods.carry(study, found, people, units, points, limits=limits, summary=summary, previous=previous)
     summary |= {"previous": since.previous, "warnings": [*summary["warnings"], *since.told]}
     return Analysis(
         study=study,

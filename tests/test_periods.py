@@ -183,6 +183,7 @@ def test_changes_are_said_first(quarters: dict[str, Any]) -> None:
         "  ! 长者食堂：时限（分钟）由 15 改为 60",
         "  ! 输入数据“服务设施”已变：上期 points.csv（3 行），本期 points.csv（4 行）",
         "  ! 输入数据“道路”已变：上期 streets.osm，本期 streets.osm",
+        "  ! 零工驿站：新计入 2 处（g3站, g4站），不再计入 1 处（g2站）",
     ]
     assert lines.index("  ! 长者食堂：时限（分钟）由 15 改为 60") < lines.index("逐处对比")
 

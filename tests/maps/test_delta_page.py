@@ -41,7 +41,7 @@ def period(name: str, points: list[str]) -> PastResults:
     said = {"label": HOSTILE, "label_en": HOSTILE, "test": "minutes"}
     summary = {"study": {"id": "x", "name": HOSTILE, "period": name, "synthetic": True}, "services": {"hall": said}}
     units = table_of([{"unit_id": HOSTILE, "unit_name": HOSTILE, "geometry": square(0).buffer(5000)}])
-    return PastResults(Path("x"), summary, gaps, none_past(gaps), gaps, units, table_of(places), "")
+    return PastResults(Path("x"), summary, gaps, none_past(gaps), gaps, units, table_of(places), None, "")
 
 
 def page(lang: str = "zh") -> str:
