@@ -133,14 +133,16 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
     rise = (pairs.after - pairs.before)[even]
     share[even] = np.divide((pairs.limit - pairs.before)[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
     start, way = _ways(pairs, links.cell_m)
-    for some, test in ((asked, _linked_anew), (straight, _beside_facility)):
+    for some, by_rule in ((asked, _linked_anew), (straight, _beside_facility)):
         for number in np.unique(pairs.field[some]):
             rows = np.flatnonzero(some & (pairs.field == number))
-            within = test(fields[number], inner[rows], outer[rows], pairs.limit[rows])
+            within = by_rule(fields[number], inner[rows], outer[rows], pairs.limit[rows])
             share[rows] = _bisected(start[rows], way[rows], within, links.cell_m)
-    rows = np.flatnonzero(~even & ~asked & ~straight)
-    between = _between(fields, pairs.take(rows), inner[rows], outer[rows])
-    share[rows] = _bisected(start[rows], way[rows], between.within, links.cell_m)
+    alike = vertex[inner] == vertex[outer]
+    left = ~even & ~asked & ~straight
+    for rows, make in ((np.flatnonzero(left & alike), _beside), (np.flatnonzero(left & ~alike), _between)):
+        test = make(fields, pairs.take(rows), inner[rows], outer[rows])
+        share[rows] = _bisected(start[rows], way[rows], test.within, links.cell_m)
     return share
 
 
@@ -313,6 +315,32 @@ class _Segments(NamedTuple):
             if len(nearest):
                 nearest[own[better]] = self.own_row[better]
         return minutes + metres * self.leg, nearest
+
+
+class _Beside(NamedTuple):
+    """Pairs of cells that are linked to one and the same straight segment: what is between is linked to it too."""
+
+    limit: NDArray[np.float64]
+    cap_m: float
+    owner: NDArray[np.int64]
+    one: _Segments
+
+    def within(self, xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say who is served, of one place between each pair."""
+        del share
+        metres, at = self.one.foot(xy)
+        minutes, nearest = self.one.minutes(metres, at)
+        served = (metres <= self.cap_m) & (minutes <= self.limit)
+        return served & _is_of(nearest, self.owner) if len(nearest) else served
+
+
+def _beside(
+    fields: Sequence[Field], pairs: Crossings, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> _Beside:
+    """Return the segments that pairs of cells share."""
+    del second
+    owner = np.array([field.owner for field in fields])[pairs.field]
+    return _Beside(pairs.limit, fields[0].links.cap_m, owner, _segments(fields, pairs.field, first))
 
 
 class _Between(NamedTuple):
