@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 EXACT_M = 0.5
 ANY = -2
+UNKNOWN = -2
 _CLIP_CELLS = 1.5
 
 
@@ -84,6 +85,8 @@ class Crossings(NamedTuple):
         (n,) minutes of the two; `inf` where the outer one was not reached.
     one_way
         (n,) whether the ways to both lead over the same end of the street.
+    inner_cell, outer_cell
+        (n,) their numbers in the table; `UNKNOWN` where the outer one was not reached.
     """
 
     field: NDArray[np.int64]
@@ -93,6 +96,8 @@ class Crossings(NamedTuple):
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     one_way: NDArray[np.bool_]
+    inner_cell: NDArray[np.int64]
+    outer_cell: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.intp]) -> Crossings:
         """Return some of the pairs."""
@@ -115,8 +120,9 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
         Of all of them, ordered by field.
     """
     table, links = fields[0].table, fields[0].links
-    inner = table.at(pairs.inner[:, 1], pairs.inner[:, 0])
-    beyond = table.at(pairs.outer[:, 1], pairs.outer[:, 0])
+    inner, beyond = pairs.inner_cell, pairs.outer_cell.copy()
+    rest = np.flatnonzero(beyond == UNKNOWN)
+    beyond[rest] = table.at(pairs.outer[rest, 1], pairs.outer[rest, 0])
     linked = beyond >= 0
     outer = np.where(linked, beyond, inner)
     vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
