@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 EXACT_M = 0.5
 ANY = -2
+UNKNOWN = -2
 _CLIP_CELLS = 1.5
 
 
@@ -84,6 +85,8 @@ class Crossings(NamedTuple):
         (n,) minutes of the two; `inf` where the outer one was not reached.
     one_way
         (n,) whether the ways to both lead over the same end of the street.
+    inner_cell, outer_cell
+        (n,) their numbers in the table; `UNKNOWN` where the outer one was not reached.
     """
 
     field: NDArray[np.int64]
@@ -93,6 +96,8 @@ class Crossings(NamedTuple):
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     one_way: NDArray[np.bool_]
+    inner_cell: NDArray[np.int64]
+    outer_cell: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.intp]) -> Crossings:
         """Return some of the pairs."""
@@ -115,8 +120,9 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
         Of all of them, ordered by field.
     """
     table, links = fields[0].table, fields[0].links
-    inner = table.at(pairs.inner[:, 1], pairs.inner[:, 0])
-    beyond = table.at(pairs.outer[:, 1], pairs.outer[:, 0])
+    inner, beyond = pairs.inner_cell, pairs.outer_cell.copy()
+    rest = np.flatnonzero(beyond == UNKNOWN)
+    beyond[rest] = table.at(pairs.outer[rest, 1], pairs.outer[rest, 0])
     linked = beyond >= 0
     outer = np.where(linked, beyond, inner)
     vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
@@ -133,14 +139,16 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
     rise = (pairs.after - pairs.before)[even]
     share[even] = np.divide((pairs.limit - pairs.before)[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
     start, way = _ways(pairs, links.cell_m)
-    for some, test in ((asked, _linked_anew), (straight, _beside_facility)):
+    for some, by_rule in ((asked, _linked_anew), (straight, _beside_facility)):
         for number in np.unique(pairs.field[some]):
             rows = np.flatnonzero(some & (pairs.field == number))
-            within = test(fields[number], inner[rows], outer[rows], pairs.limit[rows])
+            within = by_rule(fields[number], inner[rows], outer[rows], pairs.limit[rows])
             share[rows] = _bisected(start[rows], way[rows], within, links.cell_m)
-    rows = np.flatnonzero(~even & ~asked & ~straight)
-    between = _between(fields, pairs.take(rows), inner[rows], outer[rows])
-    share[rows] = _bisected(start[rows], way[rows], between.within, links.cell_m)
+    alike = vertex[inner] == vertex[outer]
+    left = ~even & ~asked & ~straight
+    for rows, make in ((np.flatnonzero(left & alike), _beside), (np.flatnonzero(left & ~alike), _between)):
+        test = make(fields, pairs, rows, (inner[rows], outer[rows]))
+        share[rows] = _bisected(start[rows], way[rows], test.within, links.cell_m)
     return share
 
 
@@ -197,6 +205,8 @@ def _bisected(
     start: NDArray[np.float64], way: NDArray[np.float64], within: Within, cell_m: float
 ) -> NDArray[np.float64]:
     low, high = np.zeros(len(start)), np.ones(len(start))
+    # Column by column in memory: that is how they are read.
+    start, way = np.asfortranarray(start), np.asfortranarray(way)
     for _ in range(max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)):
         middle = (low + high) / 2.0
         served = within(start + way * middle[:, None], middle)
@@ -254,7 +264,9 @@ class _Segments(NamedTuple):
     Attributes
     ----------
     start, vector
-        (n, 2) first end, and the way to the other.
+        (2, n) first end, and the way to the other.
+    length_m, square
+        (n,) length of the segment, and its square; `inf` where it has none, so that every foot is its start.
     before_m, whole_m
         (n,) metres of the edge before the segment, and of all of it.
     along, against
@@ -271,6 +283,8 @@ class _Segments(NamedTuple):
 
     start: NDArray[np.float64]
     vector: NDArray[np.float64]
+    length_m: NDArray[np.float64]
+    square: NDArray[np.float64]
     before_m: NDArray[np.float64]
     whole_m: NDArray[np.float64]
     along: NDArray[np.float64]
@@ -288,13 +302,17 @@ class _Segments(NamedTuple):
     def foot(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the metres from places to the segments, and the share of the edge at which each foot stands."""
         # Component by component: a sum over an axis of two is many times slower.
-        x, y = xy[:, 0] - self.start[:, 0], xy[:, 1] - self.start[:, 1]
-        along_x, along_y = self.vector[:, 0], self.vector[:, 1]
-        square = along_x * along_x + along_y * along_y
-        share = np.divide(x * along_x + y * along_y, square, out=np.zeros(len(xy)), where=square > 0)
-        share = np.clip(share, 0.0, 1.0)
-        metres = np.hypot(x - along_x * share, y - along_y * share)
-        return metres, share_of(self.before_m + share * np.sqrt(square), self.whole_m)
+        (start_x, start_y), (along_x, along_y) = self.start, self.vector
+        x, y = xy[:, 0] - start_x, xy[:, 1] - start_y
+        share = x * along_x
+        share += y * along_y
+        share /= self.square
+        np.clip(share, 0.0, 1.0, out=share)
+        x -= along_x * share
+        y -= along_y * share
+        share *= self.length_m
+        share += self.before_m
+        return np.hypot(x, y), share_of(share, self.whole_m)
 
     def minutes(
         self, metres: NDArray[np.float64], at: NDArray[np.float64]
@@ -313,6 +331,35 @@ class _Segments(NamedTuple):
             if len(nearest):
                 nearest[own[better]] = self.own_row[better]
         return minutes + metres * self.leg, nearest
+
+
+class _Beside(NamedTuple):
+    """Pairs of cells that are linked to one and the same straight segment: what is between is linked to it too."""
+
+    limit: NDArray[np.float64]
+    cap_m: float
+    owner: NDArray[np.int64]
+    one: _Segments
+
+    def within(self, xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say who is served, of one place between each pair."""
+        del share
+        metres, at = self.one.foot(xy)
+        minutes, nearest = self.one.minutes(metres, at)
+        served = (metres <= self.cap_m) & (minutes <= self.limit)
+        return served & _is_of(nearest, self.owner) if len(nearest) else served
+
+
+def _beside(
+    fields: Sequence[Field],
+    pairs: Crossings,
+    rows: NDArray[np.intp],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> _Beside:
+    """Return the segments that some pairs of cells share."""
+    number = pairs.field[rows]
+    owner = np.array([field.owner for field in fields])[number]
+    return _Beside(pairs.limit[rows], fields[0].links.cap_m, owner, _segments(fields, number, cells[0]))
 
 
 class _Between(NamedTuple):
@@ -341,19 +388,22 @@ class _Between(NamedTuple):
 
 
 def _between(
-    fields: Sequence[Field], pairs: Crossings, first: NDArray[np.int64], second: NDArray[np.int64]
+    fields: Sequence[Field],
+    pairs: Crossings,
+    rows: NDArray[np.intp],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> _Between:
-    """Return the streets that pairs of cells are linked to, and where barriers part them."""
-    links, table = fields[0].links, fields[0].table
-    parted = np.full(len(first), np.nan)
+    """Return the streets that some pairs of cells are linked to, and where barriers part them."""
+    links, table, number = fields[0].links, fields[0].table, pairs.field[rows]
+    parted = np.full(len(rows), np.nan)
     if links.barriers is not None:
         walled = table.cells("walled")
-        near = np.flatnonzero(walled[first] | walled[second])
-        start, way = _ways(pairs, links.cell_m)
-        parted[near] = links.barriers.parts(start[near], way[near])
-    owner = np.array([field.owner for field in fields])[pairs.field]
-    one, two = _segments(fields, pairs.field, first), _segments(fields, pairs.field, second)
-    return _Between(pairs.limit, links.cap_m, owner, parted, one, two)
+        near = np.flatnonzero(walled[cells[0]] | walled[cells[1]])
+        start, way = _ways(pairs.take(rows[near]), links.cell_m)
+        parted[near] = links.barriers.parts(start, way)
+    owner = np.array([field.owner for field in fields])[number]
+    one, two = (_segments(fields, number, each) for each in cells)
+    return _Between(pairs.limit[rows], links.cap_m, owner, parted, one, two)
 
 
 def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[np.int64]) -> _Segments:
@@ -375,9 +425,14 @@ def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[
     number_of = theirs.only(number, edge)
     own = np.flatnonzero(number_of >= 0)
     one = number_of[own]
+    begin = network.xy[vertex]
+    vector = np.ascontiguousarray((network.xy[vertex + 1] - begin).T)
+    square = vector[0] * vector[0] + vector[1] * vector[1]
     return _Segments(
-        start=network.xy[vertex],
-        vector=network.xy[vertex + 1] - network.xy[vertex],
+        start=np.ascontiguousarray(begin.T),
+        vector=vector,
+        length_m=np.sqrt(square),
+        square=np.where(square > 0.0, square, np.inf),
         before_m=network.along_m[vertex],
         whole_m=network.along_m[network.offset[edge + 1] - 1],
         along=seen.along[edge],

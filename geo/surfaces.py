@@ -14,12 +14,12 @@ import numpy as np
 import shapely
 
 from geo import units
-from geo.crossings import Crossings, where_passed
+from geo.crossings import UNKNOWN, Crossings, where_passed
 from geo.grid import Grid, Surface
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,7 @@ MISPLACED_WISHED = 0.005
 DRAWN_TOLERANCE_M = 0.5
 _PAD = 1
 _ON_NODE = 1e-9
+_ON_NODE_SHARE = 1e-6
 _LEAST = 2
 FIELDS_AT_ONCE = 24
 
@@ -96,6 +97,8 @@ class _Sheet(NamedTuple):
         (fields, 2) column and row over the whole plane at which each begins.
     over_start
         (cells reached in all fields,) whether the way leads over the start of the street.
+    cell
+        (cells reached in all fields,) number in the table.
     """
 
     minutes: NDArray[np.float64]
@@ -103,6 +106,7 @@ class _Sheet(NamedTuple):
     first_row: NDArray[np.int64]
     corner: NDArray[np.int64]
     over_start: NDArray[np.bool_]
+    cell: NDArray[np.int64]
 
 
 class _Laid(NamedTuple):
@@ -112,11 +116,12 @@ class _Laid(NamedTuple):
     row: NDArray[np.int64]
     minutes: NDArray[np.float64]
     over_start: NDArray[np.bool_]
+    cell: NDArray[np.int64]
 
     @classmethod
     def of(cls, field: Field) -> _Laid:
-        cell = field.reached.cell
-        return cls(field.table.column[cell], field.table.row[cell], field.reached.minutes, field.reached.over_start)
+        table, (cell, minutes, over_start, _) = field.table, field.reached
+        return cls(table.column[cell], table.row[cell], minutes, over_start, cell)
 
     def around(self, limit: float) -> tuple[int, int, int, int]:
         """Return first column and row, and width and height, of what is within a limit and a margin."""
@@ -131,22 +136,54 @@ class _Laid(NamedTuple):
 def _sheet(fields: Sequence[_Laid], limit: float) -> _Sheet:
     """Lay out fields as far as they are within a limit."""
     boxes = np.array([field.around(limit) for field in fields], dtype=np.int64)
-    first_row = np.concatenate([[0], np.cumsum(boxes[:, 3])])
-    shape = max(int(first_row[-1]), _LEAST), max(int(boxes[:, 2].max()), _LEAST)
-    minutes, place = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
+    over_start, cell = (np.concatenate([getattr(field, name) for field in fields]) for name in ("over_start", "cell"))
+    sheet = _blank(boxes, over_start, cell)
     before = 0
-    for field, (left, top, width, height), first in zip(fields, boxes, first_row[:-1], strict=True):
+    for field, (left, top, width, height), first in zip(fields, boxes, sheet.first_row[:-1], strict=True):
         column, row = field.column - left, field.row - top
         here = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
-        to = (row[here] + first) * shape[1] + column[here]
-        minutes.ravel()[to], place.ravel()[to] = field.minutes[here], here + before
+        to = (row[here] + first) * sheet.minutes.shape[1] + column[here]
+        sheet.minutes.ravel()[to], sheet.place.ravel()[to] = field.minutes[here], here + before
         before += len(field.row)
-    return _Sheet(minutes, place, first_row, boxes[:, :2], np.concatenate([field.over_start for field in fields]))
+    return sheet
+
+
+def _blank(boxes: NDArray[np.int64], over_start: NDArray[np.bool_], cell: NDArray[np.int64]) -> _Sheet:
+    """Return a sheet without a cell, for boxes given by first column and row, width and height."""
+    first_row = np.concatenate([[0], np.cumsum(boxes[:, 3])])
+    shape = max(int(first_row[-1]), _LEAST), max(int(boxes[:, 2].max()), _LEAST)
+    return _Sheet(np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32), first_row, boxes[:, :2], over_start, cell)
+
+
+def _cut(wide: _Sheet, boxes: NDArray[np.int64]) -> _Sheet:
+    """Return the sheet of smaller boxes, each within its own of a wider sheet."""
+    sheet = _blank(boxes, wide.over_start, wide.cell)
+    offset = boxes[:, :2] - wide.corner
+    offset[:, 1] += wide.first_row[:-1]
+    for (left, top), (width, height), first in zip(offset, boxes[:, 2:], sheet.first_row[:-1], strict=True):
+        taken = slice(top, top + height), slice(left, left + width)
+        to = slice(first, first + height), slice(0, width)
+        sheet.minutes[to], sheet.place[to] = wide.minutes[taken], wide.place[taken]
+    return sheet
+
+
+def _sheets(fields: Sequence[_Laid], limits: Sequence[float]) -> Iterator[_Sheet]:
+    """Lay out fields, a sheet a limit; cells are laid once, as far as they are within the widest one."""
+    wide = _sheet(fields, max(limits))
+    for limit in limits:
+        if limit == max(limits):
+            yield wide
+        else:
+            boxes = np.array([field.around(limit) for field in fields], dtype=np.int64)
+            # What has no cell lies nowhere.
+            boxes[boxes[:, 2] == 0, :2] = wide.corner[boxes[:, 2] == 0]
+            yield _cut(wide, boxes)
 
 
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
     laid = [_Laid.of(field) for field in fields]
-    drafts = [_draft(_sheet(laid, limit), limit, fields[0].width) for limit in limits]
+    sheets = zip(_sheets(laid, limits), limits, strict=True)
+    drafts = [_draft(sheet, limit, fields[0].width) for sheet, limit in sheets]
     pairs = Crossings._make(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True))
     order = np.argsort(pairs.field, kind="stable")
     share = np.empty(len(order))
@@ -170,27 +207,40 @@ class _Draft(NamedTuple):
         whole = (self.pairs.inner + 0.5) * cell_m
         beyond = share[:, None] * (self.pairs.outer - self.pairs.inner) * cell_m
         xy = (whole + beyond) * (1.0, -1.0)
-        return _polygons(xy, self.rings, self.shells, self.pairs.field, fields)
+        found = _polygons(xy, self.rings, self.shells, self.pairs.field, fields)
+        # Where every vertex lies strictly between its two cells nothing can touch (a test proves it).
+        strict = (share > _ON_NODE_SHARE) & (share < 1.0 - _ON_NODE_SHARE)
+        strict &= (self.pairs.inner != self.pairs.outer).any(axis=1)
+        doubtful = np.unique(self.pairs.field[~strict])
+        wrong = doubtful[~shapely.is_valid(found[doubtful])]
+        found[wrong] = [valid(shape) for shape in found[wrong]]
+        return found
 
 
 def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
     values = np.clip(sheet.minutes - limit, -width, width)
     points, rings, shells = _contour(values)
     one, two = np.floor(points + _ON_NODE).astype(np.int64), np.ceil(points - _ON_NODE).astype(np.int64)
-    falls = (values[one[:, 1], one[:, 0]] > 0)[:, None]
-    inner, outer = np.where(falls, two, one), np.where(falls, one, two)
+    columns = values.shape[1]
+    at_one, at_two = one[:, 1] * columns + one[:, 0], two[:, 1] * columns + two[:, 0]
+    falls = values.ravel()[at_one] > 0
+    inner, outer = np.where(falls[:, None], two, one), np.where(falls[:, None], one, two)
+    at_inner, at_outer = np.where(falls, at_two, at_one), np.where(falls, at_one, at_two)
+    minutes, place = sheet.minutes.ravel(), sheet.place.ravel()
     number = np.searchsorted(sheet.first_row, inner[:, 1], "right") - 1
     shift = sheet.corner[number]
     shift[:, 1] -= sheet.first_row[number]
-    known, other = sheet.place[inner[:, 1], inner[:, 0]], sheet.place[outer[:, 1], outer[:, 0]]
+    known, other = place[at_inner], place[at_outer]
     pairs = Crossings(
         number,
         np.full(len(number), limit),
         inner + shift,
         outer + shift,
-        sheet.minutes[inner[:, 1], inner[:, 0]],
-        sheet.minutes[outer[:, 1], outer[:, 0]],
+        minutes[at_inner],
+        minutes[at_outer],
         (other >= 0) & (sheet.over_start[known] == sheet.over_start[other]),
+        sheet.cell[known],
+        np.where(other >= 0, sheet.cell[other], UNKNOWN),
     )
     return _Draft(pairs, rings, shells)
 
@@ -207,7 +257,11 @@ def _contour(
     Vertices (n, 2), each on an edge between two neighbouring cells; where rings begin among them; where
     polygons begin among the rings, the shell first.
     """
-    generator = contourpy.contour_generator(z=values, name="serial", fill_type=contourpy.FillType.OuterOffset)
+    column, row = np.empty_like(values), np.empty_like(values)
+    column[:], row[:] = np.arange(values.shape[1]), np.arange(values.shape[0])[:, None]
+    generator = contourpy.contour_generator(
+        column, row, values, name="serial", fill_type=contourpy.FillType.OuterOffset
+    )
     # A hair below zero: where served cells touch corner to corner only, they stay apart, also from another's.
     filled = generator.filled(min(2.0 * float(values.min()), 0.0) - 1.0, -np.finfo(np.float64).tiny)
     points, offsets = cast("tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]", filled)
@@ -231,7 +285,7 @@ def _polygons(
     zone: NDArray[np.int64],
     zones: int,
 ) -> NDArray[np.object_]:
-    """Return a valid MultiPolygon a zone; all are made in one call."""
+    """Return a MultiPolygon a zone; all are made in one call."""
     of_polygon = zone[rings[shells[:-1]]]
     order = np.argsort(of_polygon, kind="stable")
     counts = np.diff(shells)[order]
@@ -243,10 +297,7 @@ def _polygons(
         np.concatenate([[0], np.cumsum(counts)]),
         np.searchsorted(of_polygon[order], np.arange(zones + 1)),
     )
-    found = np.asarray(shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy[vertex], offsets))
-    wrong = np.flatnonzero(~shapely.is_valid(found))
-    found[wrong] = [valid(shape) for shape in found[wrong]]
-    return found
+    return np.asarray(shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy[vertex], offsets))
 
 
 def valid(shape: shapely.Geometry) -> shapely.MultiPolygon:

@@ -214,9 +214,14 @@ class Reach:
         here = self.window.local(nodes)
         if self.window.tiles is None:
             return self.minutes[here], self.nearest[here]
-        # The last entry stands for all that is outside.
-        here = np.where(here < 0, len(self.minutes), here)
-        return np.append(self.minutes, np.inf)[here], np.append(self.nearest, -1)[here]
+        outside = here < 0
+        if not len(self.minutes):
+            return np.full(len(here), np.inf), np.full(len(here), -1, dtype=np.int64)
+        # A number below zero takes any entry: what stands there is put right.
+        here = np.where(outside, 0, here)
+        minutes, nearest = self.minutes[here], self.nearest[here]
+        minutes[outside], nearest[outside] = np.inf, -1
+        return minutes, nearest
 
 
 def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service") -> Reach:

@@ -51,7 +51,8 @@ def pairs_of(field: Field, limit: float) -> Crossings:
     inner, outer = (np.array([row[side] for row in rows], dtype=np.int64).reshape(-1, 2) for side in (0, 1))
     before, after, theirs, mine = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 4).T
     number = np.zeros(len(rows), dtype=np.int64)
-    return Crossings(number, np.full(len(rows), limit), inner, outer, before, after, mine == theirs)
+    cells = field.table.at(inner[:, 1], inner[:, 0]), field.table.at(outer[:, 1], outer[:, 0])
+    return Crossings(number, np.full(len(rows), limit), inner, outer, before, after, mine == theirs, *cells)
 
 
 def places(field: Field, pairs: Crossings, share: np.ndarray) -> np.ndarray:
@@ -129,7 +130,9 @@ def test_a_cell_on_the_limit_itself_is_where_the_minutes_pass(limit: float) -> N
     cell = field.reached.cell[on]
     at = np.column_stack([field.table.column[cell], field.table.row[cell]])
     minutes, many = field.reached.minutes[on], len(on)
-    pairs = Crossings(np.zeros(many, dtype=np.int64), minutes, at, at, minutes, minutes, np.ones(many, dtype=bool))
+    cell = field.table.at(at[:, 1], at[:, 0])
+    number, one_way = np.zeros(many, dtype=np.int64), np.ones(many, dtype=bool)
+    pairs = Crossings(number, minutes, at, at, minutes, minutes, one_way, cell, cell)
     share = where_passed([field], pairs)
     assert np.isfinite(share).all()
     assert np.array_equal(places(field, pairs, share), places(field, pairs, np.zeros(many)))
@@ -285,6 +288,6 @@ def test_the_last_bit_depends_on_no_order(seed: int) -> None:
 def test_nothing_to_ask() -> None:
     net = build(*ROW)
     field = field_in(net, snapping.snap(net, spots((0, 9000))), limit=3.0)
-    none = np.empty(0)
-    pairs = Crossings(none.astype(int), none, *[np.empty((0, 2), dtype=np.int64)] * 2, none, none, none.astype(bool))
+    none, number, way = np.empty(0), np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64)
+    pairs = Crossings(number, none, way, way, none, none, none.astype(bool), number, number)
     assert len(where_passed([field], pairs)) == 0

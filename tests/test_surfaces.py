@@ -188,6 +188,21 @@ def test_rough_fields_nest_too(seed: int) -> None:
 
 
 @settings(max_examples=12)
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([1.01e-6, 0.5, 1.0 - 1.01e-6, None]))
+def test_rings_whose_vertices_lie_strictly_between_cells_are_valid_unrepaired(seed: int, share: float | None) -> None:
+    """Wherever the crossings are between their cells: such rings are not looked at again."""
+    field, rng = rough(seed, 5.0), np.random.default_rng(seed)
+    # No cell on the limit itself: there, rings may touch, and are looked at.
+    reached = field.reached._replace(minutes=field.reached.minutes + 0.01)
+    laid = surfaces._Laid.of(replace(field, reached=reached))
+    draft = surfaces._draft(surfaces._sheet([laid], 5.0), 5.0, field.width)
+    many = len(draft.pairs.field)
+    assert len(draft.rings) > 50
+    shares = rng.choice([1.01e-6, 1.0 - 1.01e-6], many) if share is None else np.full(many, share)
+    assert shapely.is_valid(draft.shapes(shares, field.links.cell_m, 1)).all()
+
+
+@settings(max_examples=12)
 @given(st.integers(0, 10_000))
 def test_served_cells_are_inside_and_others_outside(seed: int) -> None:
     field = rough(seed, 5.0)
