@@ -20,8 +20,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _MIDDLE_SHARE = 0.6
 _STYLE = (
     "body{font:15px/1.55 'Noto Sans CJK SC','Microsoft YaHei','PingFang SC',sans-serif;margin:2rem auto;"
-    "max-width:96rem;padding:0 1.25rem;color:#1f2933}h1{font-size:1.5rem;margin-bottom:.25rem}"
-    "h2{font-size:1.15rem;margin:2rem 0 .5rem}nav a{margin-right:1.25rem}.wide{overflow:auto;max-height:80vh}"
+    "max-width:96rem;padding:0 1.25rem;box-sizing:border-box;color:#1f2933}h1{font-size:1.5rem;margin-bottom:.25rem}"
+    "h2{font-size:1.15rem;margin:2rem 0 .5rem}nav a{margin-right:1.25rem}.wide{overflow:auto;max-width:100%;max-height:80vh}"
     "table{border-collapse:separate;border-spacing:0}th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;"
     "border-bottom:1px solid #d9dee5;background:#fff}thead th{position:sticky;top:0;z-index:2;"
     "border-bottom:2px solid #7b8794;min-width:5.5rem;vertical-align:bottom}"
