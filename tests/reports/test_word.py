@@ -197,6 +197,24 @@ def test_what_changed_is_told_before_what_came_of_it(results, tmp_path):
     assert "改善" in said
 
 
+def test_maps_of_services_show_what_is_not_assessed(results):
+    table = results.coverage.copy()
+    mine = (table["unit_kind"] == "community") & (table["unit_id"] == "C1")
+    table.loc[mine, "status"] = "not_assessed"
+    known, unknown = (
+        atlas.Atlas(Edition(replace(results, coverage=each), "zh"))
+        for each in (results.coverage[results.coverage["status"] != "not_assessed"], table)
+    )
+    (kind, *_) = (kind for kind in results.services.values() if kind.rings)
+    legends = []
+    for maps in (known, unknown):
+        sheet = maps._sheet("图", height_in=3.0, dpi=50)
+        maps._not_assessed(sheet, sheet.frame(maps.whole), kind)
+        legends.append(list(sheet.legend.entries))
+    assert legends == [[], ["未评估"]]
+    assert known.services() != unknown.services()
+
+
 def test_maps_have_their_resolution_and_the_same_bytes(results):
     units = results.units.copy()
     maps = atlas.Atlas(Edition(replace(results, units=units), "zh"))
