@@ -74,7 +74,7 @@ def write_gaps(book: Book) -> None:
     over = (_ON_BOTH, second)  # what stands over a column of both pages would be cut on the second
     sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"), paper=layout.A3, titled=over)
     layout.print_in_parts(sheet, repeated=_ON_BOTH, before=second)
-    head = layout.line_across(book, sheet, layout.FIRST_ROW, columns, book.say("note_gap_people"), over=over)
+    head = layout.FIRST_ROW
     unjudged = unjudged_text(book)
     if unjudged:
         head = layout.line_across(book, sheet, head, columns, unjudged, over=over)
