@@ -39,7 +39,7 @@ def of(
     width_mm: float,
     points: float,
 ) -> str:
-    """Return a table as the format's XML: header repeated on every page, no row torn, total last.
+    """Return a table as the format's XML: header repeated on every page, no row below the first torn, total last.
 
     Widths are shared out by those of the columns, as far as no word is broken.
     """
@@ -62,7 +62,7 @@ def of(
     rows = len(lines) + (total is not None)
     together = kept_together(rows)
     # LibreOffice 7.4 loses rows where the first below a repeated header must not be torn: there only the lines of each
-    # cell stay together.
+    # cell are asked to stay together, which LibreOffice does not always do.
     body = [_line(line, columns, widths, lang, keep=at in together, whole=at > 0) for at, line in enumerate(lines)]
     if total is not None:
         body.append(_line(total, columns, widths, lang, total=True, whole=bool(lines)))
