@@ -449,11 +449,14 @@ def site(
     geo site layers/yongchun 长者食堂 --add 3
     """  # noqa: D301 - typer wants the sign itself
     from geo.pipeline import analyse  # noqa: PLC0415 - heavy libraries
+    from geo.scenarios import unknown_service  # noqa: PLC0415
     from geo.sites import suggest_sites  # noqa: PLC0415
 
     try:
         with _progress(lang) as progress:
             analysis = analyse(_read(study, data), progress=progress)
+            if wrong := unknown_service(analysis, service):
+                raise InputFaultsError([wrong])
             found = suggest_sites(analysis, service, add=add, candidates=candidates, model=model)  # type: ignore[arg-type]
     except GeoError as error:
         raise typer.Exit(_faults(error, study, lang)) from None

@@ -43,6 +43,7 @@ CJK = (
 KINDS = ("maps", "matrix", "curve", "gaps")
 RINGS = ("#08519c", "#6baed6", "#c6dbef")
 GAP, INK, PALE, SITE = "#d95f0e", "#222222", "#8a8a8a", "#c51b8a"
+UNKNOWN: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": PALE, "hatch": "...", "alpha": 0.75}
 MOST_ROWS, MOST_GAPS, ACROSS = 30, 15, 4
 MARGIN_M = 300.0
 _WIDTH, _NARROW, _DARK, _DPI = 13.3, 8.4, 0.62, 80
@@ -163,7 +164,8 @@ def _maps(results: Results, services: list[ServiceType], lang: Lang) -> Figure:
         rings = rings[rings["mode"] == service.mode]
         lost = results.gaps[results.gaps["service"] == service.code]
         _drawn(place, results, service, rings, lost, _rows(results, service), shades, lang)
-    _legend(figure, shades, lang)
+    unknown = any(len(_not_assessed(results, _rows(results, service))) for service in services)
+    _legend(figure, shades, lang, unknown=unknown)
     figure.suptitle(text("plot.maps", lang), fontsize=16)
     return figure
 
@@ -195,12 +197,29 @@ def shades_of(minutes: Iterable[float]) -> dict[float, str]:
     return {band: to_hex(hues(float(share))) for band, share in zip(bands, at, strict=True)}
 
 
-def _legend(figure: Figure, shades: Mapping[float, str], lang: Lang, *, sites: bool = False) -> None:
+def _not_assessed(results: Results, rows: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the communities with an outline whose coverage by a service is not known."""
+    mine = rows[(rows["unit_kind"] == "community") & (rows["status"] == "not_assessed")]
+    units = results.units
+    keep = (
+        ~units.geometry.isna()
+        & (units["unit_kind"] == "community")
+        & units["own_outline"]
+        & units["unit_id"].isin(mine["unit_id"])
+    )
+    return units[keep]
+
+
+def _legend(
+    figure: Figure, shades: Mapping[float, str], lang: Lang, *, sites: bool = False, unknown: bool = False
+) -> None:
     """Say under the maps what colours and signs mean."""
     signs: list[Artist] = [
         Patch(color=shade, label=text("plot.band", lang, minutes=f"{band:g}")) for band, shade in shades.items()
     ]
     signs.append(Patch(facecolor="none", edgecolor=GAP, hatch="////", label=text("plot.gap", lang)))
+    if unknown:
+        signs.append(Patch(**UNKNOWN, label=text("word.not_assessed", lang)))
     dots = [("o", INK, 5, "facility")] + ([("*", SITE, 13, "site")] if sites else [])
     for marker, colour, size, word in dots:
         label = text(f"plot.{word}", lang)
@@ -244,7 +263,8 @@ def service_map(
         shades = shades_of(service.minutes)
         _drawn(place, results, service, rings, gaps, coverage[keep], shades, lang)
         new = sites is not None and len(sites) > 0
-        _legend(figure, shades, lang, sites=new)
+        unknown = len(_not_assessed(results, coverage[keep])) > 0
+        _legend(figure, shades, lang, sites=new, unknown=unknown)
         if sites is not None and new:
             sites.plot(ax=place, color=SITE, marker="*", markersize=160, edgecolor="white", zorder=6)
         _captioned(figure, results, lang)
@@ -271,6 +291,9 @@ def _drawn(
     communities = results.units[results.units["own_outline"] & (results.units["unit_kind"] == "community")]
     if len(communities):
         communities.boundary.plot(ax=place, color="#aaaaaa", linewidth=0.5)
+    unknown = _not_assessed(results, rows)
+    if len(unknown):
+        unknown.plot(ax=place, **UNKNOWN, linewidth=0.5)
     lost = lost[~lost.geometry.isna()]
     if len(lost):
         lost.plot(ax=place, facecolor="none", edgecolor=GAP, hatch="////", linewidth=0.6)
@@ -292,10 +315,12 @@ def _matrix(results: Results, services: list[ServiceType], lang: Lang) -> Figure
     units = units[units["unit_kind"] == "community"].nlargest(MOST_ROWS, "people", keep="all").head(MOST_ROWS)
     keys = list(units["unit_id"])
     values = np.full((len(keys), len(services)), np.nan)
+    unknown = np.zeros(values.shape, dtype=bool)
     for column, service in enumerate(services):
         mine = parts[service.code]
         share = mine[mine["unit_kind"] == "community"].drop_duplicates("unit_id").set_index("unit_id")["share"]
         values[:, column] = share.reindex(keys).to_numpy(dtype=np.float64)
+        unknown[:, column] = np.isin(keys, mine.loc[mine["status"] == "not_assessed", "unit_id"].to_numpy(dtype=object))
     figure = Slide(figsize=(_WIDTH, 2.4 + 0.33 * len(keys)), layout="constrained")
     axes = figure.subplots()
     colours = mpl.colormaps["Blues"].with_extremes(bad="#f2f2f2")
@@ -307,7 +332,8 @@ def _matrix(results: Results, services: list[ServiceType], lang: Lang) -> Figure
     axes.set_yticks(range(len(keys)), [_plain(name) for name in units["unit_name"]], fontsize=10)
     axes.tick_params(length=0)
     for (row, column), value in np.ndenumerate(values):
-        words = "—" if np.isnan(value) else f"{value:.0%}"
+        nothing = text("word.not_assessed", lang) if unknown[row, column] else "—"
+        words = nothing if np.isnan(value) else f"{value:.0%}"
         axes.text(column, row, words, ha="center", va="center", fontsize=9, color="white" if value > _DARK else INK)
     axes.spines[:].set_visible(False)
     figure.suptitle(text("plot.matrix", lang), fontsize=16)

@@ -19,8 +19,8 @@ from geo import catalogue, catchments, coverage, crs as crs_room, gaps, schema, 
 from geo.adequacy import judged, own_units
 from geo.analysis import Analysis
 from geo.catalogue import OWN, ServiceType
-from geo.errors import GeoCrsError, GeoValueError
-from geo.messages import DEFAULT_LANG, subject, text
+from geo.errors import Fault, GeoCrsError, GeoValueError
+from geo.messages import DEFAULT_LANG, Message, subject, text
 from geo.modes import Mode
 from geo.travel_times import Reach, minutes_at, reach
 from geo.units import horizon
@@ -379,6 +379,25 @@ def _service(analysis: Analysis, given: object) -> tuple[ServiceType | None, lis
     if code is not None:
         return None, [f"service {given!r} is not measured in minutes; those of this analysis are {listed}"]
     return None, [f"service is {given!r}; accepted are those of the analysis: {listed}"]
+
+
+def unknown_service(analysis: Analysis, given: str) -> Fault | None:
+    """Return what is wrong with a service that a person typed, with the names near it; None for one that can be asked.
+
+    Examples
+    --------
+    >>> unknown_service(analysis, "长着食堂").text("zh")
+    '长着食堂：没有这个服务类型；相近的：长者食堂。可用的：...'
+    """
+    if _service(analysis, given)[0] is not None:
+        return None
+    timed = [kind for kind in analysis.services.values() if kind.test == "minutes"]
+    known = catalogue.fold(given) in catalogue.name_index(analysis.services.values())
+    near = catalogue.suggest(given, timed)
+    what = "not_timed" if known else "no_service_near" if near else "no_service"
+    listed = ", ".join(f"{kind.label} ({kind.code})" for kind in timed)
+    values = {"near": ", ".join(near), "accepted": listed}
+    return Fault(given, Message(f"scenario.{what}", values))
 
 
 def placed(sites: gpd.GeoDataFrame | None, analysis: Analysis) -> gpd.GeoDataFrame:

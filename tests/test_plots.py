@@ -60,6 +60,21 @@ def test_the_maps_bear_the_share_of_the_table(analysis: Analysis) -> None:
     assert f"{share:.1%}" in words(analysis.plot("maps", lang="en"))
 
 
+def test_what_is_not_assessed_is_told_from_what_is_not_served(analysis: Analysis) -> None:
+    table = analysis.coverage.copy()
+    community = analysis.units.loc[analysis.units["unit_kind"] == "community", "unit_id"].iloc[0]
+    table.loc[(table["unit_kind"] == "community") & (table["unit_id"] == community), ["status", "share"]] = [
+        "not_assessed",
+        float("nan"),
+    ]
+    unknown = replace(analysis, coverage=table)
+    for kind in ("maps", "matrix"):
+        assert "not assessed" not in words(plots.plot(analysis, kind, lang="en"))
+        assert "not assessed" in words(plots.plot(unknown, kind, lang="en"))
+    shapes = plots._not_assessed(unknown, plots._rows(unknown, unknown.services["gig_station"]))
+    assert shapes["unit_id"].tolist() == [community]
+
+
 def test_the_curve_at_the_limit_is_the_coverage(analysis: Analysis) -> None:
     service = analysis.services["gig_station"]
     minutes, share = plots.reached_share(analysis.demand, service)

@@ -12,7 +12,7 @@ import pytest
 from small_county import STUDY, ask, csv_text, place, write_county
 
 import geo
-from geo import network
+from geo import network, scenarios
 from geo.errors import GeoCrsError, GeoValueError
 
 if TYPE_CHECKING:
@@ -135,6 +135,17 @@ def test_own_points_in_any_crs_are_candidates(analysis: Analysis) -> None:
 def test_faults_are_told_together_and_name_what_is_accepted(analysis: Analysis) -> None:
     with pytest.raises(GeoValueError, match=r"(?s)service is 'nix'.*gig_station.*limit is -1.*mode is 'fly'.*walk"):
         geo.what_if(analysis, "nix", mode="fly", limit=-1)
+    assert scenarios.unknown_service(analysis, "零工驿站") is None
+    mistyped = scenarios.unknown_service(analysis, "零工驿占")
+    assert mistyped is not None
+    assert mistyped.text("zh").startswith("零工驿占：没有这个服务类型；相近的：零工驿站。可用的：")
+    assert "near ones: 零工驿站. Accepted are" in mistyped.text("en")
+    unlike = scenarios.unknown_service(analysis, "xyz")
+    assert unlike is not None
+    assert unlike.message.key == "scenario.no_service"
+    untimed = scenarios.unknown_service(analysis, "亲清茶室")
+    assert untimed is not None
+    assert untimed.message.key == "scenario.not_timed"
     with pytest.raises(GeoValueError, match=r"(?s)add is 0.*model is 'best'.*mclp, lscp"):
         geo.suggest_sites(analysis, "gig_station", add=0, model="best")
     with pytest.raises(GeoValueError, match="not measured in minutes"):

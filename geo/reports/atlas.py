@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.reports import cells, static_maps, wording
+from geo import messages
+from geo.reports import cells, headline, static_maps, wording
 from geo.reports.static_maps import Sheet, Streets, Words
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "*", "X", "p", "h", "<", ">")
 _GATE, _FACTORY = static_maps.point_sign("s", "#ffd92f", "black"), static_maps.point_sign(".", "#7f7f7f")
 _PARK = static_maps.area_sign("#fdd0a2", static_maps.FOCUS, width=1.6)
 _GAP = static_maps.area_sign(None, static_maps.GAP, hatch="////")
+_UNKNOWN = static_maps.area_sign("#d9d9d9", "#8c8c8c", width=0.5, hatch="...")
 _FACILITY = static_maps.point_sign("o", static_maps.POINT)
 _OUTLINES = {
     "community": static_maps.line_sign(static_maps.UNIT, 0.5, style="dotted"),
@@ -236,6 +238,7 @@ class Atlas:
             frame = sheet.frame(self.whole, name=name)
             self._ground(sheet, frame, self.whole, names=(), legend=number == 0)
             self._rings(sheet, frame, kind)
+            self._not_assessed(sheet, frame, kind)
             gaps = edition.results.gaps
             self._gaps(sheet, frame, gaps[gaps["service"] == kind.code])
             points = edition.results.service_points
@@ -243,6 +246,16 @@ class Atlas:
             static_maps.draw_points(frame, here, _FACILITY, size=2.8)
             sheet.legend.add(edition.say("sign_facility"), _FACILITY)
         return sheet.png()
+
+    def _not_assessed(self, sheet: Sheet, frame: Frame, kind: ServiceType) -> None:
+        """Draw the communities of which nothing is known grey and dotted: neither served nor a gap."""
+        found = headline.of_ring(self.edition, kind.code, kind.rings[0], headline.headline_group(kind))
+        table = self.units["community"]
+        ids = [code for (of, code), row in found.items() if of == "community" and row.status == "not_assessed"]
+        shapes = table.geometry[table["unit_id"].isin(ids)].to_numpy()
+        static_maps.draw_areas(frame, shapes, _UNKNOWN, order=3.5, alpha=0.75)
+        if len(shapes):
+            sheet.legend.add(messages.text("word.not_assessed", self.edition.lang), _UNKNOWN)
 
     def _rings(self, sheet: Sheet, frame: Frame, kind: ServiceType) -> None:
         """Draw the bands of a service, the widest first, dark to light of one hue."""

@@ -116,22 +116,34 @@ def fitted(text: str) -> str:
     return encoded[: 2 * (CELL_UNITS - 1)].decode("utf-16-le", errors="ignore") + CUT
 
 
-def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str = "", paper: int = A4) -> LineSheet:
-    """Add a sheet with its title and its line of origin, ready for print across on A4, or on A3 where it is wide."""
+def open_sheet(
+    book: Book,
+    name: str,
+    columns: Sequence[Column],
+    *,
+    notes: str = "",
+    paper: int = A4,
+    titled: tuple[int, int] | None = None,
+) -> LineSheet:
+    """Add a sheet with its title and its line of origin, ready for print across on A4, or on A3 where it is wide.
+
+    Title and origin stand over all columns, or over those from the first of `titled` up to its second.
+    """
     head = book.results.study.head
     sheet: LineSheet = book.workbook.add_worksheet(book.say(f"sheet_{name}"), worksheet_class=LineSheet)
-    last = len(columns) - 1
+    begin, end = titled or (0, len(columns))
+    over = (begin, end - 1)
     _across(
         sheet,
         TITLE_ROW,
-        last,
+        over,
         book.say(f"title_{name}", study=cells.text_of(head.name, book.lang)),
         book.formats["title"],
     )
     origin = book.say("origin", period=head.period, day=book.results.study.last_day.isoformat())
     mark = book.say("synthetic_mark") if head.synthetic else ""
     style = "mark" if head.synthetic else "origin"
-    _across(sheet, ORIGIN_ROW, last, "　".join(part for part in (mark, origin, notes) if part), book.formats[style])
+    _across(sheet, ORIGIN_ROW, over, "　".join(part for part in (mark, origin, notes) if part), book.formats[style])
     sheet.set_row(TITLE_ROW, 28)
     for position, column in enumerate(columns):
         sheet.set_column(position, position, column.width)
@@ -143,10 +155,19 @@ def open_sheet(book: Book, name: str, columns: Sequence[Column], *, notes: str =
     return sheet
 
 
-def line_across(book: Book, sheet: LineSheet, row: int, columns: Sequence[Column], text: str) -> int:
-    """Write a line of text over all columns, as high as it needs; return the next row."""
-    _across(sheet, row, len(columns) - 1, text, book.formats["note"])
-    set_height(sheet, row, [text], [sum(column.width for column in columns)])
+def line_across(
+    book: Book,
+    sheet: LineSheet,
+    row: int,
+    columns: Sequence[Column],
+    text: str,
+    *,
+    over: tuple[int, int] | None = None,
+) -> int:
+    """Write a line of text over all columns or some, as high as it needs; return the next row."""
+    begin, end = over or (0, len(columns))
+    _across(sheet, row, (begin, end - 1), text, book.formats["note"])
+    set_height(sheet, row, [text], [sum(column.width for column in columns[begin:end])])
     return row + 1
 
 
@@ -157,15 +178,28 @@ def fold_columns(sheet: LineSheet, columns: Sequence[Column], empty: Iterable[in
         sheet.set_column(position, position, columns[position].width, None, options)
 
 
-def _across(sheet: LineSheet, row: int, last: int, text: str, style: Format) -> None:
-    if last:
-        sheet.merge_range(row, 0, row, last, "", style)
-    sheet.write_string(row, 0, fitted(text), style)
+def _across(sheet: LineSheet, row: int, over: tuple[int, int], text: str, style: Format) -> None:
+    first, last = over
+    if last > first:
+        sheet.merge_range(row, first, row, last, "", style)
+    sheet.write_string(row, first, fitted(text), style)
 
 
 def close_sheet(sheet: LineSheet, *, rows: int, columns: int) -> None:
     """Set the print area over everything written."""
     sheet.print_area(0, 0, max(rows - 1, 0), columns - 1)
+
+
+def print_in_parts(sheet: LineSheet, *, repeated: int, before: int) -> None:
+    """Print a wide table on two pages side by side, the first columns on both.
+
+    No scale is set: how wide a column is depends on the fonts of the machine. Programs that break a page only where it
+    is full, since the sheet is fitted, pass over the break.
+    """
+    sheet.fit_to_pages(2, 0)
+    sheet.repeat_columns(0, repeated - 1)
+    sheet.set_v_pagebreaks([before])
+    sheet.print_across()
 
 
 def section(book: Book, sheet: LineSheet, row: int, name: str) -> int:

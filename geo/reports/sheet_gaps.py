@@ -31,13 +31,14 @@ _BY_HAND = ("owner", "deadline", "state")
 _LATER = {
     "level": 6,
     "measure": 18,
-    "venue_near": 24,
+    "venue_near": 28,
     "site": 18,
     "owner": 10,
-    "deadline": 11,
+    "deadline": 13,
     "state": 8,
     "state_before": 8,
 }
+_ON_BOTH = 2  # columns, the id among them, that stand on both printed pages
 _NOBODY = np.empty(0, dtype=np.int64)
 _OF_LEDGER = ("owner", "deadline", "state", "state_before")
 _OUTSIDE: Unit = ("outside", "")
@@ -69,17 +70,20 @@ class Lack:
 def write_gaps(book: Book) -> None:
     """Write one line per unit, service and group that lacks cover; every number is of that group alone."""
     columns = gap_columns(book)
-    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"), paper=layout.A3)
+    second = next(at for at, column in enumerate(columns) if column.header == book.say("passes_column"))
+    over = (_ON_BOTH, second)  # what stands over a column of both pages would be cut on the second
+    sheet = layout.open_sheet(book, "gaps", columns, notes=book.say("note_gap_people"), paper=layout.A3, titled=over)
+    layout.print_in_parts(sheet, repeated=_ON_BOTH, before=second)
     head = layout.FIRST_ROW
     unjudged = unjudged_text(book)
     if unjudged:
-        head = layout.line_across(book, sheet, head, columns, unjudged)
+        head = layout.line_across(book, sheet, head, columns, unjudged, over=over)
     lacks = lacks_of(book)
     lines = list(gap_lines(book, lacks))
     end = layout.table(book, sheet, head, columns, lines)
     _write_total(book, sheet, end, columns=columns, lines=lines)
     layout.fold_columns(sheet, columns, _unknown(book, columns, lines))
-    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=2)
+    layout.head_of_table(sheet, head, last_row=end - 1, columns=len(columns), frozen_columns=_ON_BOTH)
     layout.close_sheet(sheet, rows=end + 1, columns=len(columns))
 
 

@@ -28,7 +28,7 @@ _COLUMNS: tuple[tuple[str, float, Kind], ...] = (
     ("received", 8, "text"),
     ("assigned", 8, "text"),
     ("owner", 11, "text"),
-    ("deadline", 11, "text"),
+    ("deadline", 13, "text"),
     ("status", 8, "text"),
     ("done", 8, "text"),
     ("rating", 8, "text"),

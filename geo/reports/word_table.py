@@ -21,7 +21,8 @@ _HEADER = "DCE6F1"
 _WHOLE_SIGNS = 3  # of Chinese, that stay on one line
 _MOST_GIVEN = 0.3  # of the width of a column
 _SHORT_ROWS = 8  # of a table that is not torn
-_WORD = re.compile("[^\\s\\-/\u2e80-\uffef]+")  # between what a line breaks at
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_WORD = re.compile(f"{_DAY.pattern}|[^\\s\\-/\u2e80-\uffef]+")  # between what a line breaks at
 _LETTER_EM, _POINT_MM, _CELL_MM = 0.5, 25.4 / 72.0, 1.8
 _EDGES = "".join(
     f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="7F7F7F"/>'
@@ -38,7 +39,7 @@ def of(
     width_mm: float,
     points: float,
 ) -> str:
-    """Return a table as the format's XML: header repeated on every page, the lines of a cell together, total last.
+    """Return a table as the format's XML: header repeated on every page, no row below the first torn, total last.
 
     Widths are shared out by those of the columns, as far as no word is broken.
     """
@@ -56,13 +57,15 @@ def of(
             _cell(column.header, width, align="center", bold=True, shade=_HEADER)
             for column, width in zip(columns, widths, strict=True)
         ],
-        header=True,
+        "<w:cantSplit/><w:tblHeader/>",
     )
     rows = len(lines) + (total is not None)
     together = kept_together(rows)
-    body = [_line(line, columns, widths, lang, keep=at in together) for at, line in enumerate(lines)]
+    # LibreOffice 7.4 loses rows where the first below a repeated header must not be torn: there only the lines of each
+    # cell are asked to stay together, which LibreOffice does not always do.
+    body = [_line(line, columns, widths, lang, keep=at in together, whole=at > 0) for at, line in enumerate(lines)]
     if total is not None:
-        body.append(_line(total, columns, widths, lang, total=True))
+        body.append(_line(total, columns, widths, lang, total=True, whole=bool(lines)))
     grid = "".join(f'<w:gridCol w:w="{twips(width)}"/>' for width in widths)
     return (
         f"<w:tbl {nsdecls('w')}>{_table_settings(width_mm)}<w:tblGrid>{grid}</w:tblGrid>{header}{''.join(body)}</w:tbl>"
@@ -77,6 +80,7 @@ def _line(
     *,
     total: bool = False,
     keep: bool = False,
+    whole: bool,
 ) -> str:
     """Return a row of a table; the total is bold, and empty where there is nothing to sum."""
     parts = []
@@ -86,15 +90,12 @@ def _line(
         align = "right" if number else "center" if nothing or column.kind != "text" else "left"
         text = "" if total and nothing else text
         parts.append(_cell(text, width, align=align, bold=total, shade=_TOTAL if total else None, keep=keep))
-    return _row(parts)
+    return _row(parts, "<w:cantSplit/>" if whole else "")
 
 
-def _row(parts: Iterable[str], *, header: bool = False) -> str:
-    """Return a row; a header comes again on every page."""
-    # LibreOffice 7.4 loses rows that must not be torn below a header that repeats; lines of a cell that stay together
-    # keep rows whole in Word, and lose none there.
-    rules = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if header else ""
-    return f"<w:tr>{rules}{''.join(parts)}</w:tr>"
+def _row(parts: Iterable[str], rules: str) -> str:
+    settings = f"<w:trPr>{rules}</w:trPr>" if rules else ""
+    return f"<w:tr>{settings}{''.join(parts)}</w:tr>"
 
 
 def _cell(
@@ -104,12 +105,24 @@ def _cell(
     together = f"{'<w:keepNext/>' if keep else ''}<w:keepLines/>"
     face = "<w:rPr><w:b/></w:rPr>" if bold else ""
     lines = "<w:br/>".join(
-        f'<w:t xml:space="preserve">{escape(part)}</w:t>' for part in cells.text_of(text, "zh").split("\n")
+        f'<w:t xml:space="preserve">{_unbroken(escape(part))}</w:t>' for part in cells.text_of(text, "zh").split("\n")
     )
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{twips(width_mm)}" w:type="dxa"/>{shading}<w:vAlign w:val="center"/></w:tcPr>'
         f'<w:p><w:pPr><w:pStyle w:val="Cell"/>{together}<w:jc w:val="{align}"/></w:pPr><w:r>{face}{lines}</w:r></w:p></w:tc>'
     )
+
+
+def _unbroken(escaped: str) -> str:
+    """Return text of the format in which no line breaks inside a date.
+
+    Examples
+    --------
+    >>> _unbroken("to 2026-12-31").count("<w:noBreakHyphen/>"), _unbroken("a-b")
+    (2, 'a-b')
+    """
+    mark = '</w:t><w:noBreakHyphen/><w:t xml:space="preserve">'
+    return _DAY.sub(lambda day: day.group().replace("-", mark), escaped)
 
 
 def _table_settings(width_mm: float) -> str:

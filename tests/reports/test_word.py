@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
+import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 
 import docx
 import pytest
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from PIL import Image
 
-from geo.reports import atlas, fonts, word, write_results
+from geo.reports import atlas, document, fonts, layout, word, word_table, write_results
 from geo.reports.edition import Edition
 
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 CHINESE = re.compile("[\u4e00-\u9fff]+")
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -70,9 +75,51 @@ def test_every_table_has_a_numbered_caption_a_header_that_repeats_and_rows_that_
             assert part.rows[0]._tr.find(f"{W}trPr/{W}tblHeader") is not None
             paragraphs = [each for row in part.rows for cell in row.cells for each in cell.paragraphs]
             assert all(each.paragraph_format.keep_together for each in paragraphs)
+            whole = [row._tr.find(f"{W}trPr/{W}cantSplit") is not None for row in part.rows]
+            assert whole == [True, False, *[True] * (len(whole) - 2)][: len(whole)]
         before = part
     assert numbers == sorted(set(numbers))
     assert numbers
+
+
+def test_no_line_breaks_inside_a_date_and_the_date_reads_as_before():
+    columns = [layout.Column("完成时限", 10)]
+    text = word_table.of(columns, [["2026-12-31"]], total=None, lang="zh", width_mm=60.0, points=9.0)
+    table = docx.table.Table(parse_xml(text), None)
+    assert table.cell(1, 0).text == "2026-12-31"
+    assert text.count("<w:noBreakHyphen/>") == 2
+    assert word_table.word_mm(["2026-12-31"], points=9.0) > word_table.word_mm(["2026"], points=9.0) * 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OFFICE or not shutil.which("pdftotext"), reason="LibreOffice or pdftotext is not here")
+def test_libreoffice_tears_no_row_and_loses_none_wherever_a_table_begins(tmp_path):
+    words = dict.fromkeys(("contents", "table_series", "figure_series", "nothing"), "x")
+    report = document.Report(
+        "zh", title="x", day=dt.date(2026, 12, 31), words={**words, "table": "表", "figure": "图", "page": "{n}"}
+    )
+    marks = iter(range(0x3400, 0x4DB0))  # one rare sign a row, in every cell, at its begin and end
+    columns = [layout.Column(f"列{number}", width) for number, width in enumerate((4, 9, 4))]
+    rows = 0
+    for before in range(22):
+        report.heading(f"第{before}", new_page=True)
+        for _ in range(before):
+            report.text("一行")
+        lines = []
+        for length in (3, 60, 8, 120, 30, 3, 90, 45, 10, 70, 5, 150, 20):
+            sign = chr(next(marks))
+            lines.append([f"{sign}{'长' * size}{sign}" for size in (length // 3, length, 2)])
+        report.table("清单", columns, lines, total=None)
+        rows += len(lines)
+    (tmp_path / "t.docx").write_bytes(report.save())
+    command = [OFFICE, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--convert-to", "pdf"]
+    subprocess.run([*command, "--outdir", tmp_path, tmp_path / "t.docx"], check=True, capture_output=True, timeout=180)
+    shown = subprocess.run(["pdftotext", tmp_path / "t.pdf", "-"], check=True, capture_output=True, text=True).stdout
+    pages = shown.split("\f")
+    found = [sign for page in pages for sign in set(re.findall("[\u3400-\u4dbf]", page))]
+    assert len(set(found)) == rows
+    assert len(found) == rows
+    assert sum("列1" in page for page in pages) > 22 + 5  # headers come again
 
 
 def test_the_contents_point_to_the_headings_and_their_pages(written, report):
@@ -148,6 +195,24 @@ def test_what_changed_is_told_before_what_came_of_it(results, tmp_path):
     )
     assert changed < came
     assert "改善" in said
+
+
+def test_maps_of_services_show_what_is_not_assessed(results):
+    table = results.coverage.copy()
+    mine = (table["unit_kind"] == "community") & (table["unit_id"] == "C1")
+    table.loc[mine, "status"] = "not_assessed"
+    known, unknown = (
+        atlas.Atlas(Edition(replace(results, coverage=each), "zh"))
+        for each in (results.coverage[results.coverage["status"] != "not_assessed"], table)
+    )
+    (kind, *_) = (kind for kind in results.services.values() if kind.rings)
+    legends = []
+    for maps in (known, unknown):
+        sheet = maps._sheet("图", height_in=3.0, dpi=50)
+        maps._not_assessed(sheet, sheet.frame(maps.whole), kind)
+        legends.append(list(sheet.legend.entries))
+    assert legends == [[], ["未评估"]]
+    assert known.services() != unknown.services()
 
 
 def test_maps_have_their_resolution_and_the_same_bytes(results):

@@ -182,7 +182,7 @@ def test_people_of_units_not_assessed_are_told_above_the_list(results, tmp_path)
     services = {"gig_station": {"unjudged_not_served": {"residents": 1234.0, "workers": 0.0}}}
     write_book(replace(results, summary={**results.summary, "services": services}), tmp_path / "t")
     sheet = load(tmp_path / "t")[GAPS]
-    assert sheet["A3"].value == "另有 1,234 人在未评估单元，不列缺口（零工驿站，常住人口）"
+    assert sheet["C3"].value == "另有 1,234 人在未评估单元，不列缺口（零工驿站，常住人口）"
     assert table(sheet, 4)[2]["未覆盖人数(人)"] == "=SUBTOTAL(9,N5:N6)"
     assert sheet.auto_filter.ref.startswith("A4:")
 
