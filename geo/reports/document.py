@@ -118,7 +118,7 @@ class Report:
         total: Sequence[object] | None = None,
         empty: str = "",
     ) -> None:
-        """Write a numbered caption and a table: header repeated on every page, no row below the first torn, total last.
+        """Write a numbered caption and a table: header repeated on every page, no row torn, total last.
 
         Widths are shared out over the text by those of the columns.
         """

@@ -31,6 +31,7 @@ A4, A3 = 9, 8
 MOST_LINES = 12
 _CELL_PADDING = 0.6  # of a column's width that no text takes
 LINE_POINTS = 13.0
+_BOLD = 0.85  # of the signs that fit a width, where they may be bold
 _TEXTS_KEPT = 4096  # names and notes come again in row after row
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
@@ -49,9 +50,9 @@ _NUMBERS: dict[str, str] = {
 }
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "align": "center", "font_name": "黑体"},
-    "origin": {"align": "left", "font_color": "#404040"},
+    "origin": {"align": "left", "text_wrap": True, "font_color": "#404040"},
     "note": {"align": "left", "text_wrap": True, "font_color": "#404040"},
-    "mark": {"align": "left", "bold": True, "font_color": "#C00000"},
+    "mark": {"align": "left", "text_wrap": True, "bold": True, "font_color": "#C00000"},
     "section": {"bold": True, "font_size": 12, "font_name": "黑体"},
     "header": {"bold": True, "align": "center", "text_wrap": True, "bg_color": "#DCE6F1", **_BOX},
     "text": {"text_wrap": True, **_BOX},
@@ -143,7 +144,9 @@ def open_sheet(
     origin = book.say("origin", period=head.period, day=book.results.study.last_day.isoformat())
     mark = book.say("synthetic_mark") if head.synthetic else ""
     style = "mark" if head.synthetic else "origin"
-    _across(sheet, ORIGIN_ROW, over, "　".join(part for part in (mark, origin, notes) if part), book.formats[style])
+    told = "　".join(part for part in (mark, origin, notes) if part)
+    _across(sheet, ORIGIN_ROW, over, told, book.formats[style])
+    set_height(sheet, ORIGIN_ROW, [told], [_BOLD * sum(column.width for column in columns[begin:end])])
     sheet.set_row(TITLE_ROW, 28)
     for position, column in enumerate(columns):
         sheet.set_column(position, position, column.width)

@@ -39,7 +39,7 @@ def of(
     width_mm: float,
     points: float,
 ) -> str:
-    """Return a table as the format's XML: header repeated on every page, no row below the first torn, total last.
+    """Return a table as the format's XML: header repeated on every page, no row torn, total last.
 
     Widths are shared out by those of the columns, as far as no word is broken.
     """
@@ -54,16 +54,19 @@ def of(
     )
     header = _row(
         [
-            _cell(column.header, width, align="center", bold=True, shade=_HEADER)
+            _cell(column.header, width, align="center", bold=True, shade=_HEADER, keep=True)
             for column, width in zip(columns, widths, strict=True)
         ],
         "<w:cantSplit/><w:tblHeader/>",
     )
     rows = len(lines) + (total is not None)
     together = kept_together(rows)
-    # LibreOffice 7.4 loses rows where the first below a repeated header must not be torn: there only the lines of each
-    # cell are asked to stay together, which LibreOffice does not always do.
-    body = [_line(line, columns, widths, lang, keep=at in together, whole=at > 0) for at, line in enumerate(lines)]
+    # LibreOffice 7.4 loses rows where the first below a repeated header must not be torn, and tears it where nothing
+    # holds it: staying with the next row it is neither lost nor torn.
+    body = [
+        _line(line, columns, widths, lang, keep=at in together or at == 0, whole=at > 0)
+        for at, line in enumerate(lines)
+    ]
     if total is not None:
         body.append(_line(total, columns, widths, lang, total=True, whole=bool(lines)))
     grid = "".join(f'<w:gridCol w:w="{twips(width)}"/>' for width in widths)
@@ -177,7 +180,7 @@ def shared_widths(weights: Sequence[float], words: Sequence[float], *, total: fl
 def kept_together(rows: int) -> set[int]:
     """Return the rows that stay on the page of the next one: all of a short table, of others the last.
 
-    So no total stands with one row alone. (To some programs a first row that stays with the next is a whole table.)
+    So no total stands with one row alone.
 
     Examples
     --------
