@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -35,7 +36,8 @@ class PastResults(NamedTuple):
     summary
         Content of `summary.json`.
     gaps
-        `schema.GAPS` with `unit_id` and `demand_ids`; metric CRS of that study.
+        `schema.GAPS` with `unit_id` and `demand_ids`; metric CRS of that study. Minutes are `inf` where half of the
+        people reached none.
     past
         `schema.GAPS_PAST`: gaps that were gone already then; may be empty.
     demand
@@ -102,6 +104,8 @@ def read(folder: Path) -> PastResults:
         raise InputFaultsError(faults)
     past = gone if gone is not None and {*schema.GAPS_PAST} <= {*gone.columns} else none_past(tables["gaps"])
     past["demand_ids"] = past["demand_ids"].fillna("")
+    for table in (tables["gaps"], past):  # the format has no infinity: half of the people reached none
+        table["minutes_to_nearest"] = table["minutes_to_nearest"].astype(float).fillna(math.inf)
     told = hashlib.sha256((folder / SUMMARY).read_bytes()).hexdigest()
     return PastResults(
         folder,

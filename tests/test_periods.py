@@ -326,6 +326,10 @@ def test_the_workbook_shows_ledger_and_comparison(quarters: dict[str, Any]) -> N
         "反弹",
         "新增",
     )
+    header = next(row for row in book["与上期对比"].iter_rows(values_only=True) if "上期时间(min)" in row)
+    at = {name: number for number, name in enumerate(header)}
+    (gone,) = (row for row in book["与上期对比"].iter_rows(values_only=True) if row[at["缺口编号"]] == GIG["G-1"])
+    assert gone[at["上期时间(min)"]] == "超过 60 分钟"  # nobody of G reached a station then: that is not unknown
     texts = [cell.value for row in book["与上期对比"].iter_rows() for cell in row if cell.value]
     assert texts.index("长者食堂：时限（分钟）由 15 改为 60") < texts.index("三、逐处对比")
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]

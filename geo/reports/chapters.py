@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from geo import schema
 from geo.reports import (
     cells,
@@ -24,13 +22,11 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from geo.messages import Lang
     from geo.reports.atlas import Atlas
     from geo.reports.document import Report
     from geo.reports.edition import Edition
     from geo.reports.headline import Covered
     from geo.reports.scope import Scope
-    from geo.results import Results
 
 MOST_LINES = 25  # of a long list; all lines are in the workbook
 MOST_SERVICES = 8  # beside each other in one table
@@ -429,7 +425,7 @@ def comparison(report: Report, scope: Scope, atlas: Atlas) -> None:
             wording.service(row["service"], results, edition.lang),
             wording.coded(str(row["state"]), edition.lang, of="compared"),
             *(row[name] for name in names[3:5]),
-            *(_reached(row[name], row["service"], results, edition.lang) for name in names[5:7]),
+            *(wording.reached(row[name], results.services.get(row["service"]), edition.lang) for name in names[5:7]),
         ]
         for row in shown
     ]
@@ -458,8 +454,3 @@ def quality(report: Report, scope: Scope, atlas: Atlas) -> None:
     report.text(edition.tell("limits"))
     if fonts.chinese() is None:
         report.text(edition.tell("no_font"))
-
-
-def _reached(minutes: object, code: str, results: Results, lang: Lang) -> object:
-    """Return minutes, or the words for none within the horizon; nothing where there was no gap."""
-    return wording.beyond(minutes, results.services.get(code), lang) if minutes == np.inf else minutes

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"returned": "doubtful", "closing": "mobile", "new": "planned", "better": "mobile"}
 _STATE_AT = 4
+_MINUTES = ("minutes_before", "minutes_now")
 
 
 def write_comparison(book: Book) -> None:
@@ -116,6 +117,7 @@ def _lines(book: Book, table: pd.DataFrame) -> Iterator[list[object]]:
             units.get(community, community) or wording.unit_kind("outside", book.lang),
             ledger.state_name(row["state"], book.lang),
             comma.join(districts),
-            *(row[name] for name in ("people_before", "people_now", "minutes_before", "minutes_now")),
+            *(row[name] for name in ("people_before", "people_now")),
+            *(wording.reached(row[name], book.results.services.get(row["service"]), book.lang) for name in _MINUTES),
             _say(book, "grown") if row["grown"] else "" if row["comparable"] else _say(book, "not_comparable"),
         ]

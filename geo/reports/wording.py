@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,17 @@ def beyond(minutes: object, kind: ServiceType | None, lang: Lang) -> object:
         return known
     horizon = units.horizon(kind.limit) if kind else units.HORIZON_MINUTES
     return messages.text("word.beyond", lang, n=cells.rounded(horizon))
+
+
+def reached(minutes: object, kind: ServiceType | None, lang: Lang) -> object:
+    """Return minutes, or the words for none within the horizon; NaN, where there was no gap, stays.
+
+    Examples
+    --------
+    >>> reached(12.5, None, "en"), reached(float("inf"), None, "en")
+    (12.5, 'over 60 min')
+    """
+    return beyond(minutes, kind, lang) if minutes == math.inf else minutes
 
 
 def verdict(kind: ServiceType, share: float | None, pass_line: float, lang: Lang) -> str:
