@@ -229,6 +229,7 @@ def _of_gone(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
         "unit_name": names.get(unit, unit) if unit else Message("word.outside"),
         "districts": _listed(str(row["districts"] or ""), names),
         "people": float(row["people_now"]),
+        "nearest_name": "",  # the minutes of now are not those to the facility of before
         "minutes": float(row["minutes_now"]),
     }
 

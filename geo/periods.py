@@ -157,6 +157,11 @@ def carry(
         `study`, `inputs`, `parameters`, `crs`, `versions` and `services` of now, as in `summary.json`.
     previous
         From :func:`geo.past_results.read`.
+
+    Raises
+    ------
+    InputFaultsError
+        When the results of before bear another id and less than half of their people are found now.
     """
     found = read_ledger(study)
     entries = None if found.table is None else _entries(found, study.head.period)
@@ -166,6 +171,8 @@ def carry(
     if previous is None:
         gaps = matching.renamed(gaps, entries)
     else:
+        if previous.summary["study"].get("id") != summary["study"]["id"]:
+            _require_one_place(previous, study.head.id, demand)
         changes = changes_room.between(previous.summary, summary)
         then = comparison.Then(previous.period, previous.gaps, previous.demand, previous.past)
         compared = comparison.compare(then, gaps, demand, limits, changed=changes.services, entries=entries)
@@ -279,8 +286,9 @@ def compare(old: str | Path, new: str | Path) -> TwoPeriods:
     limits = {code: float(found["limit"]) for code, found in services.items()}
     then = comparison.Then(before.period, before.gaps, before.demand, before.past)
     demand = now.demand.to_crs(now.gaps.crs)
-    if before.summary["study"].get("id") != now.summary["study"].get("id"):
-        _require_one_place(before, now, demand)
+    own = now.summary["study"].get("id")
+    if before.summary["study"].get("id") != own:
+        _require_one_place(before, own, demand)
     entries = None if now.ledger is None else _with_own(now.ledger, now.gaps)
     found = comparison.compare(then, now.gaps, demand, limits, changed=changes.services, entries=entries)
     told = (*changes.told, *changes_room.of_points(before.points, now.points, now.summary, before.summary))
@@ -295,16 +303,14 @@ def _are_backwards(before: past_results.PastResults, now: past_results.PastResul
         return None
 
 
-def _require_one_place(
-    before: past_results.PastResults, now: past_results.PastResults, demand: gpd.GeoDataFrame
-) -> None:
+def _require_one_place(before: past_results.PastResults, own: str, demand: gpd.GeoDataFrame) -> None:
     """Raise InputFaultsError where results under two ids are not about the same people either."""
     then = before.demand.to_crs(demand.crs)
     met = np.asarray(matching.counterparts(np.arange(len(then)), then, demand)["other"], dtype=np.int64) >= 0
     people = then["people"].to_numpy(dtype=np.float64)
     if people[met].sum() < matching.SAME_SHARE * people.sum():
-        ids = {"before": before.summary["study"].get("id"), "now": now.summary["study"].get("id")}
-        raise InputFaultsError([Fault(f"{before.folder} {now.folder}", Message("compare.two_studies", ids))])
+        ids = {"before": before.summary["study"].get("id"), "now": own}
+        raise InputFaultsError([Fault(str(before.folder), Message("compare.two_studies", ids))])
 
 
 def _with_own(found: pd.DataFrame, gaps: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import psutil
@@ -257,7 +257,7 @@ def test_hostile_names_are_text_in_the_index(tmp_path: Path) -> None:
     assert "default-src 'none'" in page
 
 
-def summary_of(name: str, served: float | None, *, limit: float = 15.0) -> dict[str, object]:
+def summary_of(name: str, served: float | None, *, limit: float = 15.0) -> dict[str, Any]:
     share = None if served is None else served / 100
     status = "not_assessed" if served is None else "ok"
     group = {"people": 100.0, "people_served": served, "share": share, "status": status, "gaps": 1, "gap_people": 7.0}
@@ -279,6 +279,19 @@ def test_the_ranking_counts_equal_shares_equal_and_leaves_the_unassessed_unranke
     assert [(line.label, line.rank) for line in found.lines] == [("b", 1), ("a", 2), ("c", 2), ("e", 4), ("d", None)]
     assert [line.share for line in found.lines] == [0.9, 0.5, 0.5, 0.1, None]
     assert [(line.below, line.assessed) for line in found.lines] == [(0, 1), (1, 1), (1, 1), (1, 1), (0, 0)]
+
+
+def test_gaps_of_a_group_are_its_own_and_those_of_a_study_count_once() -> None:
+    """Two gaps of 9 people: one with 7 of the first group, both with some of the second."""
+    summary = summary_of("县a", 90)
+    service = summary["services"]["station"]
+    service["groups"]["workers"] = {**service["groups"]["residents"], "gaps": 2, "gap_people": 2.0}
+    (line,) = listing.of([Outcome("a", done=True, study_id="a", summary=summary)], "zh").lines
+    assert [(figure.ring.group, figure.gaps, figure.gap_people) for figure in line.figures] == [
+        ("residents", 1, 7.0),
+        ("workers", 2, 2.0),
+    ]
+    assert line.gaps == 2
 
 
 def test_a_column_of_the_matrix_has_one_basis() -> None:

@@ -97,11 +97,12 @@ def states(folder: Path) -> dict[str, str]:
     return {gap: row["系统判断"] for gap, row in lines_of(folder).items()}
 
 
-def edit(folder: Path, gap: str, **said: str) -> None:
+def edit(folder: Path, said: dict[str, dict[str, str]]) -> None:
     rows = lines_of(folder)
-    rows[gap] |= said
+    for gap, words in said.items():
+        rows[gap] |= words
     with (folder / "ledger.csv").open("w", encoding="gb18030", newline="") as target:  # as Excel saves it there
-        writer = csv.DictWriter(target, list(rows[gap]))
+        writer = csv.DictWriter(target, list(next(iter(rows.values()))))
         writer.writeheader()
         writer.writerows(rows.values())
 
@@ -139,7 +140,7 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     study = quarter(base / "study", "2026Q4", *FIRST)
     said = {"one": run(study, base / "q4")}
     found: dict[str, Any] = {"base": base, "study": study, "one": states(study)}
-    edit(study, GIG["A-1"], **EDITS)
+    edit(study, {GIG["A-1"]: EDITS, GIG["D-1"]: {"时限": "三月底"}})
     quarter(study, "2027Q1", GIG_C, MEAL_D, NEW_B, NEW_H, opened=True, limit=60)
     with (study / "ledger.csv").open("a", encoding="gb18030", newline="") as target:
         target.write("人工补记,太短\r\n")
@@ -290,6 +291,13 @@ def test_two_counties_are_not_compared_but_a_county_renamed_is(quarters: dict[st
     found = ask("compare", old, elsewhere)
     assert found.exit_code == 1
     assert "不能对比" in found.stderr.replace("\n", "")
+    study = quarter(tmp_path / "study", "2027Q2", *FIRST)
+    (study / "ledger.csv").write_bytes(ledger := (quarters["study"] / "ledger.csv").read_bytes())
+    found = ask("run", study, "--out", tmp_path / "out", "--previous", elsewhere)
+    assert found.exit_code == 1
+    assert "不能对比" in found.stderr.replace("\n", "")
+    assert (study / "ledger.csv").read_bytes() == ledger
+    assert not (tmp_path / "out").exists()
 
 
 def test_many_lines_with_one_fault_are_one_line(tmp_path: Path) -> None:
@@ -312,6 +320,9 @@ def test_the_workbook_shows_ledger_and_comparison(quarters: dict[str, Any]) -> N
     (mine,) = [row for row in rows if row["缺口编号"] == GIG["A-1"]]
     assert (mine["责任单位"], mine["系统判断"], mine["是否超期"]) == ("人社局", "反弹", "超期")
     assert mine["备注"] == EDITS["备注"]
+    by_id = {row["缺口编号"]: row for row in rows}
+    assert (by_id[GIG["D-1"]]["时限"], by_id[GIG["D-1"]]["是否超期"]) == ("三月底", "—")  # nothing is judged by it
+    assert by_id[GIG["B-1"]]["最近设施"] in {None, "—"}  # it is 0.0 minutes from the new one, not from g1
     assert len(rows) == len(TWO)
     gaps = book["服务覆盖缺口清单"]
     header = [cell.value for cell in gaps[3]]

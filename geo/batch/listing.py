@@ -32,7 +32,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class Figure:
-    """One service of one study; people are numbers of units for a service that is a yes or no per unit."""
+    """One service of one study and the gaps with people of its group; people are numbers of units for a service that is a yes or no per unit."""
 
     ring: Ring
     headline: bool
@@ -49,7 +49,7 @@ class Line:
     """One study that was computed.
 
     `share` is people served over people, summed over the headlines of all services that were assessed;
-    `rank` counts from 1, equal shares stand equal; both are None where nothing was assessed.
+    A gap that has people of two groups counts once in `gaps`, and in the figure of either group. `rank` counts from 1, equal shares stand equal; both are None where nothing was assessed.
     """
 
     rank: int | None
@@ -111,7 +111,7 @@ def _line(outcome: Outcome, lang: Lang) -> Line:
         share=round(served / people, SHARE_DECIMALS) if people else None,
         below=sum(figure.share is not None and figure.share < pass_line for figure in counted),
         assessed=len(counted),
-        gaps=sum(figure.gaps for figure in figures if figure.headline),
+        gaps=sum(service["gaps"] for service in found["services"].values() if service["test"] == "minutes"),
         figures=figures,
         files=outcome.files,
     )
@@ -137,8 +137,8 @@ def _figures(services: Mapping[str, Mapping[str, Any]], lang: Lang) -> Iterator[
                 people_served=None if served is None else round(served, PEOPLE_DECIMALS),
                 share=None if share is None else round(share, SHARE_DECIMALS),
                 status=counts["status"],
-                gaps=service["gaps"] if number == 0 else counts["gaps"],
-                gap_people=round(service["gap_people"] if number == 0 else counts["gap_people"], PEOPLE_DECIMALS),
+                gaps=counts["gaps"],
+                gap_people=round(counts["gap_people"], PEOPLE_DECIMALS),
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from geo import messages
+from geo import ledger as ledger_room, messages
 from geo.reports import cells, layout, ledger, wording
 from geo.reports.layout import Column
 
@@ -73,7 +73,9 @@ def _value(book: Book, row: dict[str, Any], name: str) -> object:
     if name in ledger.STATES:
         return ledger.state_name(str(row[name]), book.lang)
     if name == "overdue":
-        return messages.text("ledger.late" if row[name] else "ledger.in_time", book.lang) if row["deadline"] else None
+        if ledger_room.date_of(str(row["deadline"])) is None:
+            return None  # neither late nor in time
+        return messages.text("ledger.late" if row[name] else "ledger.in_time", book.lang)
     if name == "districts":
         return str(row[name]).replace(cells.LIST_MARK, messages.text("word.comma", book.lang))
     return row[name]
