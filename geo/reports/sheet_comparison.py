@@ -9,7 +9,7 @@ from geo.reports import cells, layout, ledger, wording
 from geo.reports.layout import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Hashable, Iterator, Mapping
 
     import pandas as pd
 
@@ -99,6 +99,24 @@ def _by_state(table: pd.DataFrame) -> list[int]:
     return [*(int((table["state"] == state).sum()) for state in schema.COMPARISON_STATES), len(table)]
 
 
+def notes_of(row: Mapping[Hashable, Any], there: Collection[str]) -> list[str]:
+    """Return keys of what is to be said of a gap beside its state.
+
+    A gap that is not among the gaps of now (`there`) may have people who are still not served: they stand in another
+    gap, or among the scattered.
+
+    Examples
+    --------
+    >>> row = {"gap_id": "hall-A-1", "state": "lasting", "comparable": True, "grown": False, "people_now": 20.0}
+    >>> notes_of(row, {"hall-A-rest"}), notes_of(row, {"hall-A-1"})
+    (['elsewhere'], [])
+    """
+    found = [] if row["comparable"] else ["not_comparable"]
+    found += ["grown"] if row["grown"] else []
+    left = row["gap_id"] not in there and row["people_now"] > 0
+    return [*found, "elsewhere"] if left and row["state"] != "closing" else found
+
+
 def _lines(book: Book, table: pd.DataFrame) -> Iterator[list[object]]:
     units: dict[str, Any] = {}
     for kind, code, name in zip(
@@ -107,6 +125,7 @@ def _lines(book: Book, table: pd.DataFrame) -> Iterator[list[object]]:
         if kind in {"community", "district"}:
             units[str(code)] = cells.text_of(name, book.lang)
     comma = messages.text("word.comma", book.lang)
+    there = set(book.results.gaps["gap_id"])
     for number, row in enumerate(table.to_dict("records"), start=1):
         districts = [units.get(code, code) for code in str(row["districts"]).split(cells.LIST_MARK) if code]
         community = str(row["communities"])
@@ -119,5 +138,5 @@ def _lines(book: Book, table: pd.DataFrame) -> Iterator[list[object]]:
             comma.join(districts),
             *(row[name] for name in ("people_before", "people_now")),
             *(wording.reached(row[name], book.results.services.get(row["service"]), book.lang) for name in _MINUTES),
-            _say(book, "grown") if row["grown"] else "" if row["comparable"] else _say(book, "not_comparable"),
+            comma.join(_say(book, key) for key in notes_of(row, there)),
         ]
