@@ -32,7 +32,10 @@ class Ring:
 
 @dataclass(frozen=True)
 class Figure:
-    """One service of one study and the gaps with people of its group; people are numbers of units for a service that is a yes or no per unit."""
+    """One service of one study for one group, and the gaps with people of that group.
+
+    For a service that is a yes or no per unit, people are numbers of units.
+    """
 
     ring: Ring
     headline: bool
@@ -49,7 +52,8 @@ class Line:
     """One study that was computed.
 
     `share` is people served over people, summed over the headlines of all services that were assessed;
-    A gap that has people of two groups counts once in `gaps`, and in the figure of either group. `rank` counts from 1, equal shares stand equal; both are None where nothing was assessed.
+    `rank` counts from 1, equal shares stand equal; both are None where nothing was assessed. A gap that has people of
+    two groups counts once in `gaps`, and in the figure of either group.
     """
 
     rank: int | None
