@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo import surfaces, units
+from geo import kernels, surfaces, units
 from geo.cells import reached
-from geo.crossings import Field, cell_minutes
+from geo.fields import Field, cell_minutes
 from geo.travel_times import Reach, reach, reach_each
 
 if TYPE_CHECKING:
@@ -103,12 +103,25 @@ def reachable(found: Reach) -> Box:
     """
     network, standing = found.network, found.facilities
     quickest_m = max(network.fastest_m, units.metres_in(1.0, network.mode.access_kmh))
-    nodes = np.flatnonzero(np.isfinite(found.minutes))
-    xy = np.concatenate([network.node_xy[found.window.nodes_at(nodes)], network.places_on(standing.edge, standing.at)])
-    left = np.concatenate([found.horizon - found.minutes[nodes], np.full(len(standing.edge), found.horizon)])
-    if not len(xy):
+    starts = network.places_on(standing.edge, standing.at)
+    if kernels.compiled is not None:
+        box = np.array([np.inf, np.inf, -np.inf, -np.inf])
+        nodes = found.window.nodes[:0] if found.window.tiles is None else found.window.nodes
+        kernels.compiled.bounds(found.minutes, nodes, network.node_xy, found.horizon, quickest_m, box)
+    else:
+        box = _bounds(found, quickest_m)
+    if not len(starts) and box[0] > box[2]:
         west, south = network.bounds[:2]
         return west, south, west, south
-    span = np.maximum(left, 0.0)[:, None] * quickest_m
-    low, high = (xy - span).min(axis=0), (xy + span).max(axis=0)
+    span = max(found.horizon, 0.0) * quickest_m
+    low = np.minimum(box[:2], (starts - span).min(axis=0, initial=np.inf))
+    high = np.maximum(box[2:], (starts + span).max(axis=0, initial=-np.inf))
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _bounds(found: Reach, quickest_m: float) -> NDArray[np.float64]:
+    """Return the box of where one gets from the nodes that were reached; its west beyond its east where is none."""
+    nodes = np.flatnonzero(np.isfinite(found.minutes))
+    xy = found.network.node_xy[found.window.nodes_at(nodes)]
+    span = np.maximum(found.horizon - found.minutes[nodes], 0.0)[:, None] * quickest_m
+    return np.concatenate([(xy - span).min(axis=0, initial=np.inf), (xy + span).max(axis=0, initial=-np.inf)])

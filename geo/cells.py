@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from geo import snapping, travel_times, units
+from geo import kernels, snapping, travel_times, units
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from geo.catalogue import Direction
     from geo.network import Network
     from geo.tiles import Box
+
+    _Links = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
 
 TILE = 64
 _BLOCK = 16
@@ -254,19 +256,16 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
     first, count = table.first[place], table.first[place + 1] - table.first[place]
     seen, sides = travel_times.ways(network, found.direction), table.sides(network, found.direction)
     (start, who_start), (end, who_end) = (found.at(nodes[edges]) for nodes in (seen.at_start, seen.at_end))
-    link = ranges(first, count)
-    by_start = np.repeat(start, count)
-    by_start += sides.by_start[link]
-    by_end = np.repeat(end, count)
-    by_end += sides.by_end[link]
-    over_start = by_start <= by_end
-    minutes = np.minimum(by_start, by_end)
+    alone = _any_of(edges, found.facilities.edge)
+    link, at_edge, minutes, over_start = (_by_arrays if kernels.compiled is None else _one_by_one)(
+        first, count, alone | ~np.bool_(network.plain), start, end, sides, found.horizon
+    )
     if found.is_of_one:
         nearest = np.full(len(link), found.facilities.row[0])
     else:
-        nearest = np.where(over_start, np.repeat(who_start, count), np.repeat(who_end, count))
+        nearest = np.where(over_start, who_start[at_edge], who_end[at_edge])
     # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
-    alone = np.repeat(_any_of(edges, found.facilities.edge), count)
+    alone = alone[at_edge]
     if not network.plain:
         at = table.links("at")[link]
         alone |= (at == 0.0) | (at == 1.0)
@@ -283,6 +282,43 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
         order = order[np.concatenate([[True], np.diff(cell[order]) > 0])]
         near, cell = near[order], cell[order]
     return Reached(cell, minutes[near], over_start[near], nearest[near])
+
+
+def _by_arrays(
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    sides: Sides,
+    horizon: float,
+) -> _Links:
+    """Return the links of edges that are within the horizon, and all links of those that are wanted whole."""
+    link, edge = ranges(first, count), np.repeat(np.arange(len(first)), count)
+    by_start, by_end = start[edge] + sides.by_start[link], end[edge] + sides.by_end[link]
+    minutes = np.minimum(by_start, by_end)
+    near = np.flatnonzero((minutes <= horizon) | wanted[edge])
+    return link[near], edge[near], minutes[near], (by_start <= by_end)[near]
+
+
+def _one_by_one(
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    sides: Sides,
+    horizon: float,
+) -> _Links:
+    """Return what :func:`_by_arrays` does, by the compiled loop."""
+    most = int(count.sum())
+    link, edge, minutes = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most)
+    over_start = np.empty(most, dtype=bool)
+    taken = kernels.compiled.gather(
+        *(first, count, wanted.view(np.uint8), start, end, *sides, horizon),
+        *(link, edge, minutes, over_start.view(np.uint8)),
+    )
+    return link[:taken], edge[:taken], minutes[:taken], over_start[:taken]
 
 
 def _any_of(edges: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -10,64 +10,27 @@ linked as people are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from geo import snapping, units
-from geo.cells import Reached
-from geo.line_index import share_of
-from geo.travel_times import Stands, minutes_at, minutes_of, partial, ways
+from geo import kernels, snapping, units
+from geo.fields import ANY, Facilities, Segments, at_ends, is_of, segments
+from geo.travel_times import Stands, minutes_at, minutes_of, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from geo.cells import CellLinks, Table
-    from geo.travel_times import Reach
+    from geo.fields import Field
 
     Within = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 EXACT_M = 0.5
-ANY = -2
 UNKNOWN = -2
-_CLIP_CELLS = 1.5
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """Minutes of cells after one search.
-
-    Attributes
-    ----------
-    links, table
-        What the cells were linked by, and all that are linked.
-    found
-        The search.
-    reached
-        The cells that it came to.
-    owner
-        Only what is nearest to this facility counts; `ANY` where all do.
-    """
-
-    links: CellLinks
-    table: Table
-    found: Reach
-    reached: Reached
-    owner: int = ANY
-
-    @property
-    def width(self) -> float:
-        """How many minutes around a limit a contour heeds."""
-        return cell_minutes(self.links.cell_m, self.found.network.mode.access_kmh)
-
-    def of(self, owner: int) -> Field:
-        """Return the part of the field that is nearest to a facility."""
-        mine = self.reached.nearest == owner
-        return replace(self, reached=Reached._make(column[mine] for column in self.reached), owner=owner)
+# By which rule a pair is crossed; the compiled loop knows them by the same numbers.
+_EVEN, _ASKED, _SEVERAL, _BESIDE, _BETWEEN = range(5)
 
 
 class Crossings(NamedTuple):
@@ -104,11 +67,6 @@ class Crossings(NamedTuple):
         return Crossings._make(column[rows] for column in self)
 
 
-def cell_minutes(cell_m: float, access_kmh: float) -> float:
-    """Return how many minutes around a limit a contour heeds; a search for it must reach so much further."""
-    return _CLIP_CELLS * float(units.minutes_of(cell_m, access_kmh))
-
-
 def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float64]:
     """Return at what share of the way from the inner to the outer cell the minutes pass the limit.
 
@@ -120,36 +78,109 @@ def where_passed(fields: Sequence[Field], pairs: Crossings) -> NDArray[np.float6
         Of all of them, ordered by field.
     """
     table, links = fields[0].table, fields[0].links
+    pairs = Crossings._make(np.ascontiguousarray(column) for column in pairs)
     inner, beyond = pairs.inner_cell, pairs.outer_cell.copy()
     rest = np.flatnonzero(beyond == UNKNOWN)
     beyond[rest] = table.at(pairs.outer[rest, 1], pairs.outer[rest, 0])
-    linked = beyond >= 0
-    outer = np.where(linked, beyond, inner)
-    vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
-    asked = choice[inner] | choice[outer]
-    theirs = _Facilities.of(fields)
-    beside = np.maximum(theirs.how_many(pairs.field, edge[inner]), theirs.how_many(pairs.field, edge[outer]))
-    # Of one facility on a street the way along it is plain; several are looked at one by one.
-    straight = (beside > 1) & ~asked
-    # Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell.
-    even = linked & (vertex[inner] == vertex[outer]) & (side[inner] == side[outer]) & (side[inner] != 0)
-    even &= pairs.one_way & (pairs.after - pairs.before <= fields[0].width) & ~asked & (beside == 0)
-    share = np.empty(len(inner))
-    # A cell that lies on the limit itself is both the inner and the outer one.
-    rise = (pairs.after - pairs.before)[even]
-    share[even] = np.divide((pairs.limit - pairs.before)[even], rise, out=np.zeros(len(rise)), where=rise > 0.0)
+    theirs = Facilities.of(fields)
+    kind, share = (_by_arrays if kernels.compiled is None else _one_by_one)(fields, pairs, beyond, theirs)
+    outer = np.where(beyond >= 0, beyond, inner)
     start, way = _ways(pairs, links.cell_m)
-    for some, by_rule in ((asked, _linked_anew), (straight, _beside_facility)):
+    for some, by_rule in ((kind == _ASKED, _linked_anew), (kind == _SEVERAL, _beside_facility)):
         for number in np.unique(pairs.field[some]):
             rows = np.flatnonzero(some & (pairs.field == number))
             within = by_rule(fields[number], inner[rows], outer[rows], pairs.limit[rows])
             share[rows] = _bisected(start[rows], way[rows], within, links.cell_m)
-    alike = vertex[inner] == vertex[outer]
-    left = ~even & ~asked & ~straight
-    for rows, make in ((np.flatnonzero(left & alike), _beside), (np.flatnonzero(left & ~alike), _between)):
+    rows = np.flatnonzero(kind >= _BESIDE)
+    if kernels.compiled is not None and all(field.owner == ANY for field in fields):
+        share[rows] = _halved(fields, pairs, theirs, rows, (inner[rows], outer[rows]), (start[rows], way[rows]))
+        return share
+    for rows, make in ((np.flatnonzero(kind == _BESIDE), _beside), (np.flatnonzero(kind == _BETWEEN), _between)):
         test = make(fields, pairs, rows, (inner[rows], outer[rows]))
         share[rows] = _bisected(start[rows], way[rows], test.within, links.cell_m)
     return share
+
+
+def _by_arrays(
+    fields: Sequence[Field], pairs: Crossings, beyond: NDArray[np.int64], theirs: Facilities
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return by which rule each pair is crossed, and the share of those where minutes rise evenly.
+
+    Beside one straight street, on one side of it, and by one way, the minutes rise evenly from cell to cell. Of one
+    facility on a street the way along it is plain; several are looked at one by one.
+    """
+    table, inner = fields[0].table, pairs.inner_cell
+    outer = np.where(beyond >= 0, beyond, inner)
+    vertex, edge, side, choice = (table.cells(name) for name in ("vertex", "edge", "side", "choice"))
+    most = np.maximum(theirs.how_many(pairs.field, edge[inner]), theirs.how_many(pairs.field, edge[outer]))
+    alike, rise = vertex[inner] == vertex[outer], pairs.after - pairs.before
+    even = (beyond >= 0) & alike & (side[inner] == side[outer]) & (side[inner] != 0)
+    even &= pairs.one_way & (rise <= fields[0].width) & (most == 0)
+    kind = np.select(
+        [choice[inner] | choice[outer], most > 1, even, alike], [_ASKED, _SEVERAL, _EVEN, _BESIDE], _BETWEEN
+    ).astype(np.uint8)
+    share, even = np.zeros(len(inner)), kind == _EVEN
+    # A cell that lies on the limit itself is both the inner and the outer one.
+    share[even] = np.divide(
+        (pairs.limit - pairs.before)[even], rise[even], out=np.zeros(int(even.sum())), where=rise[even] > 0.0
+    )
+    return kind, share
+
+
+def _one_by_one(
+    fields: Sequence[Field], pairs: Crossings, beyond: NDArray[np.int64], theirs: Facilities
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return what :func:`_by_arrays` does, by the compiled loop."""
+    table, count = fields[0].table, len(beyond)
+    kind, share = np.empty(count, dtype=np.uint8), np.zeros(count)
+    kernels.compiled.sort_out(
+        _sides(fields, theirs),
+        *(pairs.field, pairs.inner_cell, beyond, pairs.one_way.view(np.uint8), pairs.before, pairs.after, pairs.limit),
+        fields[0].width,
+        table.cells("side"),
+        table.cells("choice").view(np.uint8),
+        kind,
+        share,
+    )
+    return kind, share
+
+
+def _halved(
+    fields: Sequence[Field],
+    pairs: Crossings,
+    theirs: Facilities,
+    rows: NDArray[np.intp],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ways: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return what :func:`_bisected` does beside one segment and between two, by the compiled loop."""
+    number, edge, share = pairs.field[rows], fields[0].table.cells("edge"), np.empty(len(rows))
+    ends = [np.column_stack(at_ends(fields, number, edge[each].astype(np.int64))[0]) for each in cells]
+    parted = _parted(fields, pairs, rows, cells)
+    # Two cells of one segment are not parted: what is between them is linked to it too.
+    kernels.compiled.bisect(
+        _sides(fields, theirs),
+        number,
+        *cells,
+        *ends,
+        pairs.limit[rows],
+        parted,
+        *ways,
+        _halvings(fields[0].links.cell_m),
+        share,
+    )
+    return share
+
+
+def _sides(fields: Sequence[Field], theirs: Facilities) -> Any:  # noqa: ANN401 - what the compiled loops take
+    """Return streets and facilities as the compiled loops take them."""
+    network, table, links = fields[0].found.network, fields[0].table, fields[0].links
+    seen = ways(network, fields[0].found.direction)
+    return kernels.compiled.Sides(
+        *(table.cells("vertex"), table.cells("edge"), network.xy, network.along_m, network.offset),
+        *(seen.along, seen.against, network.ground_scale, theirs.key, theirs.at, theirs.leg),
+        *(network.mode.access_kmh * units.METRES_PER_KM, links.cap_m),
+    )
 
 
 def _ways(pairs: Crossings, cell_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -158,60 +189,22 @@ def _ways(pairs: Crossings, cell_m: float) -> tuple[NDArray[np.float64], NDArray
     return (pairs.inner + 0.5) * scale, (pairs.outer - pairs.inner) * scale
 
 
-class _Facilities(NamedTuple):
-    """Where the facilities of some fields stand, sorted by field and street.
-
-    Attributes
-    ----------
-    key
-        (n,) field and edge as one number.
-    at, leg, row
-        (n,) share of the edge, minutes of the leg, and row of the facility.
-    edges
-        How many edges there are.
-    """
-
-    key: NDArray[np.int64]
-    at: NDArray[np.float64]
-    leg: NDArray[np.float64]
-    row: NDArray[np.int64]
-    edges: int
-
-    @classmethod
-    def of(cls, fields: Sequence[Field]) -> _Facilities:
-        """Return the facilities of fields."""
-        edges = len(fields[0].found.network.start)
-        theirs = [field.found.facilities for field in fields]
-        key = np.concatenate([number * edges + each.edge for number, each in enumerate(theirs)])
-        order = np.argsort(key, kind="stable")
-        at, leg, row = (
-            np.concatenate([getattr(each, name) for each in theirs])[order] for name in ("at", "leg", "row")
-        )
-        return cls(key[order], at, leg, row, edges)
-
-    def how_many(self, field: NDArray[np.int64], edge: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Return how many facilities of a field stand on each edge."""
-        key = field * self.edges + edge
-        return np.asarray(np.searchsorted(self.key, key, "right") - np.searchsorted(self.key, key, "left"))
-
-    def only(self, field: NDArray[np.int64], edge: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the number of the one facility on each edge, -1 where there is none."""
-        key = field * self.edges + edge
-        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
-        return np.asarray(np.where(self.key[place] == key, place, -1), dtype=np.int64)
-
-
 def _bisected(
     start: NDArray[np.float64], way: NDArray[np.float64], within: Within, cell_m: float
 ) -> NDArray[np.float64]:
     low, high = np.zeros(len(start)), np.ones(len(start))
     # Column by column in memory: that is how they are read.
     start, way = np.asfortranarray(start), np.asfortranarray(way)
-    for _ in range(max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)):
+    for _ in range(_halvings(cell_m)):
         middle = (low + high) / 2.0
         served = within(start + way * middle[:, None], middle)
         low, high = np.where(served, middle, low), np.where(served, high, middle)
     return (low + high) / 2.0
+
+
+def _halvings(cell_m: float) -> int:
+    """Return how often a cell is halved."""
+    return max(int(np.ceil(np.log2(cell_m / EXACT_M))), 0)
 
 
 def _linked_anew(
@@ -225,20 +218,16 @@ def _linked_anew(
         del share
         snapped = snapping.snap_xy(field.found.network, xy, cap_m=links.cap_m, barriers=links.barriers)
         minutes, nearest = minutes_at(field.found, snapped)
-        return (minutes <= limit) & _is_of(nearest, field.owner)
+        return (minutes <= limit) & is_of(nearest, field.owner)
 
     return within
-
-
-def _is_of(nearest: NDArray[np.int64], owner: NDArray[np.int64] | int) -> NDArray[np.bool_]:
-    return np.asarray((nearest == owner) | (np.asarray(owner) == ANY), dtype=bool)
 
 
 def _beside_facility(
     field: Field, first: NDArray[np.int64], second: NDArray[np.int64], limit: NDArray[np.float64]
 ) -> Within:
     """Return the test of places between two streets of which one holds a facility: one may go straight along it."""
-    one, two = _segments([field], _zeros(first), first), _segments([field], _zeros(second), second)
+    one, two = segments([field], _zeros(first), first), segments([field], _zeros(second), second)
     edge = field.table.cells("edge")
     edges = edge[first].astype(np.int64), edge[second].astype(np.int64)
 
@@ -249,7 +238,7 @@ def _beside_facility(
         metres, at, mine = (np.where(swap, other, own) for own, other in ((near_m, far_m), (near_at, far_at), edges))
         leg = metres * np.where(swap, two.leg, one.leg)
         minutes, nearest = minutes_of(field.found, Stands(np.arange(len(xy)), mine, at, leg))
-        return (minutes <= limit) & (metres <= field.links.cap_m) & _is_of(nearest, field.owner)
+        return (minutes <= limit) & (metres <= field.links.cap_m) & is_of(nearest, field.owner)
 
     return within
 
@@ -258,88 +247,13 @@ def _zeros(like: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.zeros(len(like), dtype=np.int64)
 
 
-class _Segments(NamedTuple):
-    """Straight segments of streets after a search: minutes at any place beside them.
-
-    Attributes
-    ----------
-    start, vector
-        (2, n) first end, and the way to the other.
-    length_m, square
-        (n,) length of the segment, and its square; `inf` where it has none, so that every foot is its start.
-    before_m, whole_m
-        (n,) metres of the edge before the segment, and of all of it.
-    along, against
-        (n,) minutes of the whole edge, as the search sees it.
-    by_start, by_end
-        (n,) minutes at the ends of the edge.
-    who_start, who_end
-        (n,) nearest facility there; none where nobody asks whose a place is.
-    leg
-        (n,) minutes of a metre of access leg.
-    own, own_at, own_leg, own_row
-        (m,) rows whose edge bears a facility: where among the n, its share of the edge, its leg and its row.
-    """
-
-    start: NDArray[np.float64]
-    vector: NDArray[np.float64]
-    length_m: NDArray[np.float64]
-    square: NDArray[np.float64]
-    before_m: NDArray[np.float64]
-    whole_m: NDArray[np.float64]
-    along: NDArray[np.float64]
-    against: NDArray[np.float64]
-    by_start: NDArray[np.float64]
-    by_end: NDArray[np.float64]
-    who_start: NDArray[np.int64]
-    who_end: NDArray[np.int64]
-    leg: NDArray[np.float64]
-    own: NDArray[np.int64]
-    own_at: NDArray[np.float64]
-    own_leg: NDArray[np.float64]
-    own_row: NDArray[np.int64]
-
-    def foot(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the metres from places to the segments, and the share of the edge at which each foot stands."""
-        # Component by component: a sum over an axis of two is many times slower.
-        (start_x, start_y), (along_x, along_y) = self.start, self.vector
-        x, y = xy[:, 0] - start_x, xy[:, 1] - start_y
-        share = x * along_x
-        share += y * along_y
-        share /= self.square
-        np.clip(share, 0.0, 1.0, out=share)
-        x -= along_x * share
-        y -= along_y * share
-        share *= self.length_m
-        share += self.before_m
-        return np.hypot(x, y), share_of(share, self.whole_m)
-
-    def minutes(
-        self, metres: NDArray[np.float64], at: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the minutes of places so far from the segments, and their nearest facility."""
-        by_start, by_end = self.by_start + partial(self.along, at), self.by_end + partial(self.against, 1.0 - at)
-        minutes = np.minimum(by_start, by_end)
-        nearest = np.where(by_start <= by_end, self.who_start, self.who_end) if len(self.who_start) else self.who_start
-        own = self.own
-        if len(own):
-            ahead = at[own] - self.own_at
-            along, against = partial(self.along[own], ahead), partial(self.against[own], -ahead)
-            straight = np.where(ahead >= 0, along, against) + self.own_leg
-            better = straight < minutes[own]
-            minutes[own[better]] = straight[better]
-            if len(nearest):
-                nearest[own[better]] = self.own_row[better]
-        return minutes + metres * self.leg, nearest
-
-
 class _Beside(NamedTuple):
     """Pairs of cells that are linked to one and the same straight segment: what is between is linked to it too."""
 
     limit: NDArray[np.float64]
     cap_m: float
     owner: NDArray[np.int64]
-    one: _Segments
+    one: Segments
 
     def within(self, xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say who is served, of one place between each pair."""
@@ -347,7 +261,7 @@ class _Beside(NamedTuple):
         metres, at = self.one.foot(xy)
         minutes, nearest = self.one.minutes(metres, at)
         served = (metres <= self.cap_m) & (minutes <= self.limit)
-        return served & _is_of(nearest, self.owner) if len(nearest) else served
+        return served & is_of(nearest, self.owner) if len(nearest) else served
 
 
 def _beside(
@@ -359,7 +273,7 @@ def _beside(
     """Return the segments that some pairs of cells share."""
     number = pairs.field[rows]
     owner = np.array([field.owner for field in fields])[number]
-    return _Beside(pairs.limit[rows], fields[0].links.cap_m, owner, _segments(fields, number, cells[0]))
+    return _Beside(pairs.limit[rows], fields[0].links.cap_m, owner, segments(fields, number, cells[0]))
 
 
 class _Between(NamedTuple):
@@ -372,8 +286,8 @@ class _Between(NamedTuple):
     cap_m: float
     owner: NDArray[np.int64]
     parted: NDArray[np.float64]
-    one: _Segments
-    two: _Segments
+    one: Segments
+    two: Segments
 
     def within(self, xy: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say who is served, of one place between each pair."""
@@ -384,7 +298,7 @@ class _Between(NamedTuple):
         if (self.owner == ANY).all():
             return np.asarray((metres <= self.cap_m) & (minutes <= self.limit), dtype=bool)
         nearest = np.where(swap, far[1], near[1])
-        return np.asarray((metres <= self.cap_m) & (minutes <= self.limit) & _is_of(nearest, self.owner), dtype=bool)
+        return np.asarray((metres <= self.cap_m) & (minutes <= self.limit) & is_of(nearest, self.owner), dtype=bool)
 
 
 def _between(
@@ -394,56 +308,23 @@ def _between(
     cells: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> _Between:
     """Return the streets that some pairs of cells are linked to, and where barriers part them."""
-    links, table, number = fields[0].links, fields[0].table, pairs.field[rows]
-    parted = np.full(len(rows), np.nan)
+    number, parted = pairs.field[rows], _parted(fields, pairs, rows, cells)
+    owner = np.array([field.owner for field in fields])[number]
+    one, two = (segments(fields, number, each) for each in cells)
+    return _Between(pairs.limit[rows], fields[0].links.cap_m, owner, parted, one, two)
+
+
+def _parted(
+    fields: Sequence[Field],
+    pairs: Crossings,
+    rows: NDArray[np.intp],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.float64]:
+    """Return at what share of the way a barrier parts the cells of each pair, NaN where none does."""
+    links, parted = fields[0].links, np.full(len(rows), np.nan)
     if links.barriers is not None:
-        walled = table.cells("walled")
+        walled = fields[0].table.cells("walled")
         near = np.flatnonzero(walled[cells[0]] | walled[cells[1]])
         start, way = _ways(pairs.take(rows[near]), links.cell_m)
         parted[near] = links.barriers.parts(start, way)
-    owner = np.array([field.owner for field in fields])[number]
-    one, two = (_segments(fields, number, each) for each in cells)
-    return _Between(pairs.limit[rows], links.cap_m, owner, parted, one, two)
-
-
-def _segments(fields: Sequence[Field], number: NDArray[np.int64], cell: NDArray[np.int64]) -> _Segments:
-    """Return the segments that cells are linked to, with what the search found at the ends of their edges.
-
-    The rows are ordered by field. Whose a place is is found only where a field heeds it.
-    """
-    network, table = fields[0].found.network, fields[0].table
-    edge, vertex = (table.cells(name)[cell].astype(np.int64) for name in ("edge", "vertex"))
-    seen = ways(network, fields[0].found.direction)
-    bounds = np.searchsorted(number, np.arange(len(fields) + 1))
-    heeded = any(field.owner != ANY for field in fields)
-    minutes, who = [], []
-    for nodes in (seen.at_start[edge], seen.at_end[edge]):
-        parts = [field.found.at(nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
-        minutes.append(np.concatenate([part[0] for part in parts]))
-        who.append(np.concatenate([part[1] for part in parts]) if heeded else np.empty(0, dtype=np.int64))
-    theirs = _Facilities.of(fields)
-    number_of = theirs.only(number, edge)
-    own = np.flatnonzero(number_of >= 0)
-    one = number_of[own]
-    begin = network.xy[vertex]
-    vector = np.ascontiguousarray((network.xy[vertex + 1] - begin).T)
-    square = vector[0] * vector[0] + vector[1] * vector[1]
-    return _Segments(
-        start=np.ascontiguousarray(begin.T),
-        vector=vector,
-        length_m=np.sqrt(square),
-        square=np.where(square > 0.0, square, np.inf),
-        before_m=network.along_m[vertex],
-        whole_m=network.along_m[network.offset[edge + 1] - 1],
-        along=seen.along[edge],
-        against=seen.against[edge],
-        by_start=minutes[0],
-        by_end=minutes[1],
-        who_start=who[0],
-        who_end=who[1],
-        leg=units.minutes_of(network.ground_scale[edge], network.mode.access_kmh),
-        own=own,
-        own_at=theirs.at[one],
-        own_leg=theirs.leg[one],
-        own_row=theirs.row[one],
-    )
+    return parted

@@ -66,7 +66,9 @@ class Flat(NamedTuple):
         square = along_x * along_x + along_y * along_y
         share = np.divide(x * along_x + y * along_y, square, out=np.zeros(len(x)), where=square > 0.0)
         np.clip(share, 0.0, 1.0, out=share)
-        return share, np.hypot(x - along_x * share, y - along_y * share)
+        x -= along_x * share
+        y -= along_y * share
+        return share, np.sqrt(x * x + y * y)
 
     def segments(self, lines: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how many segments lines have, and the vertices at which these begin."""
@@ -246,12 +248,24 @@ def choose(
     at = np.flatnonzero(vertex == np.repeat(lowest, count))
     inside = np.flatnonzero(best <= within_m)
     pick, to = at[np.searchsorted(at, first[:-1])][inside], rows[inside]
-    chosen, line = candidates.vertex[pick], candidates.line[pick]
-    vector = flat.xy[chosen + 1] - flat.xy[chosen]
-    run = share[pick] * np.sqrt(vector[:, 0] * vector[:, 0] + vector[:, 1] * vector[:, 1])
-    found.line[to], found.vertex[to], found.metres[to] = line, chosen, best[inside]
-    found.fraction[to] = share_of(flat.along_m[chosen] + run, flat.along_m[flat.offset[line + 1] - 1])
-    found.foot[to] = flat.xy[chosen] + vector * share[pick][:, None]
+    placed(found, to, flat, candidates.line[pick], candidates.vertex[pick], share[pick], best[inside])
+
+
+def placed(
+    found: Nearest,
+    rows: NDArray[np.intp],
+    flat: Flat,
+    line: NDArray[np.int64],
+    vertex: NDArray[np.int64],
+    share: NDArray[np.float64],
+    metres: NDArray[np.float64],
+) -> None:
+    """Give rows the feet at some shares of straight segments, which lie so many metres away."""
+    vector = flat.xy[vertex + 1] - flat.xy[vertex]
+    run = share * np.sqrt(vector[:, 0] * vector[:, 0] + vector[:, 1] * vector[:, 1])
+    found.line[rows], found.vertex[rows], found.metres[rows] = line, vertex, metres
+    found.fraction[rows] = share_of(flat.along_m[vertex] + run, flat.along_m[flat.offset[line + 1] - 1])
+    found.foot[rows] = flat.xy[vertex] + vector * share[:, None]
 
 
 class Candidates(NamedTuple):

@@ -20,8 +20,9 @@ from geo.cells import CellLinks
 from geo.errors import Fault, GeoCrsError, GeoValueError, InputFaultsError
 from geo.messages import Message
 from geo.modes import Mode
+from geo.pairs import matrix
 from geo.study_file import LayerSource
-from geo.travel_times import matrix, minutes_at, reach
+from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
     import pyproj

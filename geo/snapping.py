@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.line_index import Candidates, Nearest, choose
+from geo import kernels
+from geo.line_index import Candidates, Nearest, choose, placed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,6 +153,8 @@ def _kind(network: Network, kind: str) -> NDArray[np.bool_]:
 def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: float) -> Nearest:
     """Return the nearest edge of a kind within some metres; only streets near the places are looked at."""
     mine = _kind(network, kind)
+    if kernels.compiled is not None:
+        return _nearest_one_by_one(network, xy, mine, within_m=within_m)
     if len(xy) <= _FEW:
         return _nearest_of_few(network, xy, mine, within_m=within_m)
     if len(network.start) <= _SMALL or network.indexed(kind):
@@ -164,6 +167,26 @@ def _nearest(network: Network, xy: NDArray[np.float64], kind: str, *, within_m: 
         if len(edges) > _MOST * len(mine):
             return network.index_of(kind, mine).nearest(xy, within_m=within_m)
         _put(found, rows, network.part_index(edges).nearest(xy[rows], within_m=radius))
+    return found
+
+
+def _nearest_one_by_one(
+    network: Network, xy: NDArray[np.float64], mine: NDArray[np.bool_], *, within_m: float
+) -> Nearest:
+    """Return the nearest of the edges allowed, each place going over the small tiles around it."""
+    if "lines" not in network.known:
+        shelf, tiles = network.close, network.close.tiling
+        network.known["lines"] = kernels.compiled.Lines(
+            *(tiles.west, tiles.south, tiles.side_m, tiles.rows, tiles.columns),
+            *(shelf.first, shelf.thing, network.boxes, network.xy, network.offset),
+        )
+    line, vertex = np.full((2, len(xy)), -1, dtype=np.int64)
+    share, metres = np.full(len(xy), np.nan), np.full(len(xy), np.inf)
+    places = np.ascontiguousarray(xy)
+    kernels.compiled.nearest(network.known["lines"], mine.view(np.uint8), places, within_m, line, vertex, share, metres)
+    found = Nearest.none(len(xy))
+    there = np.flatnonzero(line >= 0)
+    placed(found, there, network.flat, line[there], vertex[there], share[there], metres[there])
     return found
 
 

@@ -13,7 +13,7 @@ import contourpy
 import numpy as np
 import shapely
 
-from geo import units
+from geo import kernels, units
 from geo.crossings import UNKNOWN, Crossings, where_passed
 from geo.grid import Grid, Surface
 from geo.tiles import ranges
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geo.crossings import Field
+    from geo.fields import Field
     from geo.tiles import Box
 
 CELL_M = 12.5
@@ -109,42 +109,52 @@ class _Sheet(NamedTuple):
     cell: NDArray[np.int64]
 
 
-class _Laid(NamedTuple):
-    """The cells that a field reached: where they lie, and how far."""
+def _boxes(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.int64]:
+    """Return first column and row, width and height, of what each field has within each limit, and a margin.
 
-    column: NDArray[np.int64]
-    row: NDArray[np.int64]
-    minutes: NDArray[np.float64]
-    over_start: NDArray[np.bool_]
-    cell: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, field: Field) -> _Laid:
-        table, (cell, minutes, over_start, _) = field.table, field.reached
-        return cls(table.column[cell], table.row[cell], minutes, over_start, cell)
-
-    def around(self, limit: float) -> tuple[int, int, int, int]:
-        """Return first column and row, and width and height, of what is within a limit and a margin."""
-        inside = np.flatnonzero(self.minutes <= limit)
-        if not len(inside):
-            return 0, 0, 0, 0
-        column, row = self.column[inside], self.row[inside]
-        left, top = int(column.min()) - _PAD, int(row.min()) - _PAD
-        return left, top, int(column.max()) + _PAD + 1 - left, int(row.max()) + _PAD + 1 - top
+    Returns
+    -------
+    (limits, fields, 4), all 0 where a field has nothing within a limit.
+    """
+    ends = np.array([_ends(field, limits) for field in fields], dtype=np.int64).transpose(1, 0, 2)
+    low, high = ends[:, :, :2] - _PAD, ends[:, :, 2:] + _PAD + 1
+    return np.where(ends[:, :, :1] <= ends[:, :, 2:3], np.concatenate([low, high - low], axis=2), 0)
 
 
-def _sheet(fields: Sequence[_Laid], limit: float) -> _Sheet:
-    """Lay out fields as far as they are within a limit."""
-    boxes = np.array([field.around(limit) for field in fields], dtype=np.int64)
-    over_start, cell = (np.concatenate([getattr(field, name) for field in fields]) for name in ("over_start", "cell"))
-    sheet = _blank(boxes, over_start, cell)
-    before = 0
-    for field, (left, top, width, height), first in zip(fields, boxes, sheet.first_row[:-1], strict=True):
-        column, row = field.column - left, field.row - top
-        here = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
-        to = (row[here] + first) * sheet.minutes.shape[1] + column[here]
-        sheet.minutes.ravel()[to], sheet.place.ravel()[to] = field.minutes[here], here + before
-        before += len(field.row)
+def _ends(field: Field, limits: Sequence[float]) -> NDArray[np.int64]:
+    """Return (limits, 4) first column, first row, last column and last row; the first after the last where is nothing."""
+    far = np.iinfo(np.int64).max // 4
+    found = np.tile(np.array([far, far, -far, -far], dtype=np.int64), (len(limits), 1))
+    table, (cell, minutes, _, _) = field.table, field.reached
+    if kernels.compiled is not None:
+        kernels.compiled.extents(cell, minutes, table.column, table.row, np.array(limits, dtype=np.float64), found)
+        return found
+    column, row = table.column[cell], table.row[cell]
+    for limit, box in zip(limits, found, strict=True):
+        inside = np.flatnonzero(minutes <= limit)
+        if len(inside):
+            at_column, at_row = column[inside], row[inside]
+            box[:] = at_column.min(), at_row.min(), at_column.max(), at_row.max()
+    return found
+
+
+def _sheet(fields: Sequence[Field], boxes: NDArray[np.int64]) -> _Sheet:
+    """Lay out fields as far as they lie in boxes, one a field."""
+    over_start, cell = (
+        np.concatenate([getattr(field.reached, name) for field in fields]) for name in ("over_start", "cell")
+    )
+    sheet, before = _blank(boxes, over_start, cell), 0
+    for field, box, first in zip(fields, boxes, sheet.first_row[:-1].tolist(), strict=True):
+        table, (cells, minutes, _, _) = field.table, field.reached
+        if kernels.compiled is not None:
+            where = cells, minutes, table.column, table.row
+            kernels.compiled.lay(*where, box, first, before, sheet.minutes, sheet.place)
+        else:
+            column, row = table.column[cells] - box[0], table.row[cells] - box[1]
+            here = np.flatnonzero((column >= 0) & (column < box[2]) & (row >= 0) & (row < box[3]))
+            to = (row[here] + first) * sheet.minutes.shape[1] + column[here]
+            sheet.minutes.ravel()[to], sheet.place.ravel()[to] = minutes[here], here + before
+        before += len(cells)
     return sheet
 
 
@@ -152,7 +162,9 @@ def _blank(boxes: NDArray[np.int64], over_start: NDArray[np.bool_], cell: NDArra
     """Return a sheet without a cell, for boxes given by first column and row, width and height."""
     first_row = np.concatenate([[0], np.cumsum(boxes[:, 3])])
     shape = max(int(first_row[-1]), _LEAST), max(int(boxes[:, 2].max()), _LEAST)
-    return _Sheet(np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32), first_row, boxes[:, :2], over_start, cell)
+    return _Sheet(
+        np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32), first_row, boxes[:, :2].copy(), over_start, cell
+    )
 
 
 def _cut(wide: _Sheet, boxes: NDArray[np.int64]) -> _Sheet:
@@ -167,22 +179,22 @@ def _cut(wide: _Sheet, boxes: NDArray[np.int64]) -> _Sheet:
     return sheet
 
 
-def _sheets(fields: Sequence[_Laid], limits: Sequence[float]) -> Iterator[_Sheet]:
+def _sheets(fields: Sequence[Field], limits: Sequence[float]) -> Iterator[_Sheet]:
     """Lay out fields, a sheet a limit; cells are laid once, as far as they are within the widest one."""
-    wide = _sheet(fields, max(limits))
-    for limit in limits:
-        if limit == max(limits):
+    boxes = _boxes(fields, limits)
+    widest = int(np.argmax(limits))
+    wide = _sheet(fields, boxes[widest])
+    for limit, mine in zip(limits, boxes, strict=True):
+        if limit == limits[widest]:
             yield wide
         else:
-            boxes = np.array([field.around(limit) for field in fields], dtype=np.int64)
             # What has no cell lies nowhere.
-            boxes[boxes[:, 2] == 0, :2] = wide.corner[boxes[:, 2] == 0]
-            yield _cut(wide, boxes)
+            mine[mine[:, 2] == 0, :2] = wide.corner[mine[:, 2] == 0]
+            yield _cut(wide, mine)
 
 
 def _drawn_together(fields: Sequence[Field], limits: Sequence[float]) -> NDArray[np.object_]:
-    laid = [_Laid.of(field) for field in fields]
-    sheets = zip(_sheets(laid, limits), limits, strict=True)
+    sheets = zip(_sheets(fields, limits), limits, strict=True)
     drafts = [_draft(sheet, limit, fields[0].width) for sheet, limit in sheets]
     pairs = Crossings._make(np.concatenate(column) for column in zip(*(draft.pairs for draft in drafts), strict=True))
     order = np.argsort(pairs.field, kind="stable")
@@ -220,6 +232,14 @@ class _Draft(NamedTuple):
 def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
     values = np.clip(sheet.minutes - limit, -width, width)
     points, rings, shells = _contour(values)
+    beside = _beside_by_arrays if kernels.compiled is None else _beside_one_by_one
+    return _Draft(beside(sheet, values, points, limit), rings, shells)
+
+
+def _beside_by_arrays(
+    sheet: _Sheet, values: NDArray[np.float64], points: NDArray[np.float64], limit: float
+) -> Crossings:
+    """Return the cells between which the vertices of a contour lie."""
     one, two = np.floor(points + _ON_NODE).astype(np.int64), np.ceil(points - _ON_NODE).astype(np.int64)
     columns = values.shape[1]
     at_one, at_two = one[:, 1] * columns + one[:, 0], two[:, 1] * columns + two[:, 0]
@@ -231,9 +251,9 @@ def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
     shift = sheet.corner[number]
     shift[:, 1] -= sheet.first_row[number]
     known, other = place[at_inner], place[at_outer]
-    pairs = Crossings(
+    return Crossings(
         number,
-        np.full(len(number), limit),
+        np.full(len(number), float(limit)),
         inner + shift,
         outer + shift,
         minutes[at_inner],
@@ -242,7 +262,23 @@ def _draft(sheet: _Sheet, limit: float, width: float) -> _Draft:
         sheet.cell[known],
         np.where(other >= 0, sheet.cell[other], UNKNOWN),
     )
-    return _Draft(pairs, rings, shells)
+
+
+def _beside_one_by_one(
+    sheet: _Sheet, values: NDArray[np.float64], points: NDArray[np.float64], limit: float
+) -> Crossings:
+    """Return what :func:`_beside_by_arrays` does, by the compiled loop."""
+    count = len(points)
+    number, inner_cell, outer_cell = np.empty((3, count), dtype=np.int64)
+    inner, outer = np.empty((2, count, 2), dtype=np.int64)
+    before, after = np.empty((2, count))
+    one_way = np.empty(count, dtype=bool)
+    kernels.compiled.beside_contour(
+        *(points, _ON_NODE, values, sheet.minutes, sheet.place, sheet.first_row, sheet.corner),
+        *(sheet.over_start.view(np.uint8), sheet.cell, UNKNOWN),
+        *(number, inner, outer, before, after, one_way.view(np.uint8), inner_cell, outer_cell),
+    )
+    return Crossings(number, np.full(count, float(limit)), inner, outer, before, after, one_way, inner_cell, outer_cell)
 
 
 def _contour(

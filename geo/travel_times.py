@@ -1,4 +1,4 @@
-"""Minutes along the streets: to the nearest facility, and between pairs of places.
+"""Minutes along the streets to the nearest facility.
 
 Minutes of a person = access leg + partial edge + way between nodes + partial edge + access leg of the
 facility; two places on one edge go straight along it where the direction allows.
@@ -15,16 +15,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
-from scipy.sparse import csgraph
 
-from geo import units, windows
-from geo.tiles import Shelf, ranges
+from geo import searches, units, windows
+from geo.searches import Seeds
+from geo.tiles import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from geo.catalogue import Direction
@@ -240,18 +239,9 @@ def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction
     """
     standing = stands(facilities, access_kmh=network.mode.access_kmh)
     window = windows.around(network, standing.edge, minutes=limit)
-    count = window.node_count
-    if not len(standing.row):
-        return Reach(network, direction, limit, standing, window, np.empty(0), np.empty(0, dtype=np.int64))
-    used, number = np.unique(standing.row, return_inverse=True)
-    arcs = _with_facilities(window, _base(window, direction), standing, number, direction)
-    minutes, _, source = csgraph.dijkstra(
-        arcs, indices=np.arange(count, count + len(used)), min_only=True, return_predecessors=True, limit=limit
-    )
-    reached = np.isfinite(minutes[:count])
-    nearest = np.full(count, -1, dtype=np.int64)
-    nearest[reached] = used[source[:count][reached] - count]
-    return Reach(network, direction, limit, standing, window, minutes[:count], nearest)
+    begun = seeds(window, standing, np.zeros(len(standing.row), dtype=np.int64), direction, searches=1)
+    minutes, nearest = searches.nearest(window, direction, begun, limit=limit)
+    return Reach(network, direction, limit, standing, window, minutes, nearest)
 
 
 def reach_each(
@@ -271,67 +261,38 @@ def reach_each(
     standing = stands(facilities, access_kmh=network.mode.access_kmh)
     group = windows.shared(network, standing.edge, minutes=limit)[np.searchsorted(standing.row, standing.row, "left")]
     for each in np.unique(group):
-        some = _taken(standing, np.flatnonzero(group == each))
+        some = taken(standing, np.flatnonzero(group == each))
         window = windows.around(network, some.edge, minutes=limit)
         rows, number = np.unique(some.row, return_inverse=True)
-        base = _base(window, direction)
         at_once = max(1, _DENSE_CELLS // max(window.node_count, 1))
         for begin in range(0, len(rows), at_once):
             mine = np.flatnonzero((number >= begin) & (number < begin + at_once))
-            near = _taken(some, mine)
-            table = _search(window, base, near, number[mine] - begin, direction, limit=limit)
-            for place, row in enumerate(rows[begin : begin + at_once]):
-                own = _taken(near, np.flatnonzero(near.row == row))
+            near, count = taken(some, mine), min(at_once, len(rows) - begin)
+            begun = seeds(window, near, number[mine] - begin, direction, searches=count)
+            table = searches.each(window, direction, begun, limit=limit)
+            first = np.searchsorted(near.row, rows[begin : begin + count + 1])
+            last = np.append(first, len(near.row))[1 : count + 1]
+            for place, row in enumerate(rows[begin : begin + count]):
+                own = taken(near, np.arange(first[place], last[place]))
                 yield Reach(
                     network, direction, limit, own, window, table[place], np.broadcast_to(row, table[place].shape)
                 )
 
 
-def _base(window: Window, direction: Direction) -> sparse.csr_array:
-    network = window.network
-    return window.arcs(network.leaving if direction == "from_service" else network.arriving)
-
-
-def _search(
-    window: Window,
-    base: sparse.csr_array,
-    standing: Stands,
-    number: NDArray[np.int64],
-    direction: Direction,
-    *,
-    limit: float,
-) -> NDArray[np.float64]:
-    """Return the minutes of the window's nodes (columns) from each facility by itself (rows, by `number`)."""
-    count, searches = window.node_count, int(number.max()) + 1
-    arcs = _with_facilities(window, base, standing, number, direction)
-    found = csgraph.dijkstra(arcs, indices=np.arange(count, count + searches), limit=limit)
-    return np.asarray(found[:, :count], dtype=np.float64)
-
-
-def _with_facilities(
-    window: Window,
-    base: sparse.csr_array,
-    standing: Stands,
-    number: NDArray[np.int64],
-    direction: Direction,
-) -> sparse.csr_array:
-    """Return the arcs of a search with one more node a facility, joined to the ends of its edges.
-
-    Explicit zeros stay arcs in csgraph as long as the matrix is built as csr and never summed.
-    """
-    network = window.network
-    seen = ways(network, direction)
-    to_end = partial(seen.along[standing.edge], 1.0 - standing.at) + standing.leg
+def seeds(window: Window, standing: Stands, number: NDArray[np.int64], direction: Direction, *, searches: int) -> Seeds:
+    """Return where numbered searches from places on edges begin: at both ends of each edge, as far as one may go."""
+    seen = ways(window.network, direction)
     to_start = partial(seen.against[standing.edge], standing.at) + standing.leg
-    ends = window.local(np.column_stack(seen.begins(network, standing)))
-    minutes = np.column_stack([to_start, to_end])
-    usable = np.isfinite(minutes) & (ends >= 0)
-    degree = np.bincount(number, weights=usable.sum(axis=1)).astype(np.int64)
-    size = window.node_count + len(degree)
-    indptr = np.concatenate([base.indptr, base.indptr[-1] + np.cumsum(degree)])
-    data = np.concatenate([base.data, minutes[usable]])
-    indices = np.concatenate([base.indices, ends[usable]])
-    return sparse.csr_array((data, indices.astype(np.int32), indptr.astype(np.int32)), shape=(size, size))
+    to_end = partial(seen.along[standing.edge], 1.0 - standing.at) + standing.leg
+    ends = window.local(np.concatenate(seen.begins(window.network, standing)))
+    twice = np.concatenate([number, number]), np.concatenate([standing.row, standing.row])
+    return Seeds.of(twice[0], ends, np.concatenate([to_start, to_end]), twice[1], searches=searches)
+
+
+def taken(standing: Stands, places: NDArray[np.intp]) -> Stands:
+    """Return some of the places."""
+    row, edge, at, leg = standing
+    return Stands(row[places], edge[places], at[places], leg[places])
 
 
 def minutes_at(found: Reach, points: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -406,94 +367,3 @@ def straight(
     edge, ahead = points.edge[point], np.take(points.at, point) - np.take(facilities.at, facility)
     minutes = np.where(ahead >= 0, partial(seen.along[edge], ahead), partial(seen.against[edge], -ahead))
     return point, facility, minutes + facilities.leg[facility]
-
-
-def matrix(network: Network, origins: pd.DataFrame, destinations: pd.DataFrame, *, limit: float) -> pd.DataFrame:
-    """Return the minutes of every pair within a limit.
-
-    Origins are taken tile by tile; those of one group share a window, and only destinations that it may
-    reach are looked at.
-
-    Parameters
-    ----------
-    network
-        Streets of one mode.
-    origins, destinations
-        `schema.SNAPPED`, maybe with second candidates (:func:`stands`).
-    limit
-        Pairs beyond it are left out.
-
-    Returns
-    -------
-    Columns `origin`, `destination` (row numbers) and `minutes`, sorted by origin and destination.
-    """
-    kmh = network.mode.access_kmh
-    first, second = stands(origins, access_kmh=kmh), stands(destinations, access_kmh=kmh)
-    group, shelf = windows.shared(network, first.edge, minutes=limit), _shelf(network, second)
-    # A point with two candidates is searched from once: where its first one lies.
-    group = group[np.searchsorted(first.row, first.row, "left")]
-    parts = [
-        _pairs_of(network, _taken(first, np.flatnonzero(group == each)), second, shelf, limit=limit)
-        for each in np.unique(group)
-    ]
-    if not parts:
-        none = np.empty(0, dtype=np.int64)
-        return pd.DataFrame({"origin": none, "destination": none, "minutes": np.empty(0)})
-    origin, destination, minutes = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((destination, origin))
-    return pd.DataFrame({"origin": origin[order], "destination": destination[order], "minutes": minutes[order]})
-
-
-def _taken(standing: Stands, places: NDArray[np.intp]) -> Stands:
-    row, edge, at, leg = standing
-    return Stands(row[places], edge[places], at[places], leg[places])
-
-
-def _shelf(network: Network, standing: Stands) -> Shelf:
-    """Return places by the tiles that their edges touch."""
-    place, tile = network.tiling.touching(network.boxes[standing.edge])
-    return Shelf.of(network.tiling, tile, place)
-
-
-def _pairs_of(
-    network: Network, origins: Stands, destinations: Stands, shelf: Shelf, *, limit: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the pairs of origins that lie near each other: one window, one bounded search each."""
-    window = windows.around(network, origins.edge, minutes=limit)
-    tiles = np.arange(len(network.tiling)) if window.tiles is None else window.tiles
-    near = _taken(destinations, np.unique(shelf.within(tiles)[1]))
-    rows, number = np.unique(origins.row, return_inverse=True)
-    found = [np.empty((0, 3))]
-    at_once = max(1, _DENSE_CELLS // max(window.node_count, len(near.row), 1))
-    base = _base(window, "from_service")
-    for begin in range(0, len(rows), at_once) if len(near.row) else ():
-        mine = np.flatnonzero((number >= begin) & (number < begin + at_once))
-        table = _dense(window, base, _taken(origins, mine), number[mine] - begin, near, limit=limit)
-        columns = np.flatnonzero(np.concatenate([[True], near.row[1:] != near.row[:-1]]))
-        table = np.minimum.reduceat(table, columns, axis=1)
-        first, second = np.nonzero(units.within(table, limit))
-        found.append(np.column_stack([rows[begin + first], near.row[columns][second], table[first, second]]))
-    pairs = np.concatenate(found)
-    return pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]
-
-
-def _dense(
-    window: Window,
-    base: sparse.csr_array,
-    origins: Stands,
-    number: NDArray[np.int64],
-    destinations: Stands,
-    *,
-    limit: float,
-) -> NDArray[np.float64]:
-    """Return minutes of origins (rows, by `number`) to places on edges (columns)."""
-    reached = _search(window, base, origins, number, "from_service", limit=limit)
-    seen = ways(window.network, "from_service")
-    edge, at = destinations.edge, destinations.at
-    start, end = (window.local(nodes) for nodes in seen.ends(window.network, destinations))
-    by_start = np.where(start >= 0, reached[:, np.maximum(start, 0)], np.inf) + partial(seen.along[edge], at)
-    by_end = np.where(end >= 0, reached[:, np.maximum(end, 0)], np.inf) + partial(seen.against[edge], 1.0 - at)
-    minutes = np.minimum(by_start, by_end)
-    place, origin, along = straight(seen, destinations, origins)
-    np.minimum.at(minutes, (number[origin], place), along)
-    return np.asarray(minutes + destinations.leg, dtype=np.float64)

@@ -59,8 +59,8 @@ class Window:
         return self.network.node_count if self.tiles is None else len(self.nodes)
 
     @cached_property
-    def _shift(self) -> NDArray[np.int64]:
-        """(tiles,) what to add to a node's number; so low that it stays negative where the tile is not taken."""
+    def shift(self) -> NDArray[np.int64]:
+        """(tiles,) what to add to a node's number to get the one in the window; so low that it stays negative where the tile is not taken."""
         net = self.network
         shift = np.full(len(net.tiling), -2 * net.node_count - 1, dtype=np.int64)
         if self.tiles is not None:
@@ -73,7 +73,7 @@ class Window:
         """Return the numbers of search nodes in the window; negative where they are not in it."""
         if self.tiles is None:
             return nodes
-        return np.asarray(nodes + self._shift[self.network.tile_of_node[nodes]], dtype=np.int64)
+        return np.asarray(nodes + self.shift[self.network.tile_of_node[nodes]], dtype=np.int64)
 
     def arcs(self, whole: sparse.csr_array) -> sparse.csr_array:
         """Return the arcs between nodes of the window."""
@@ -111,11 +111,11 @@ def around(network: Network, edges: NDArray[np.int64], *, minutes: float) -> Win
     return Window(network, None if count > _WORTH * network.node_count else tiles)
 
 
-def shared(network: Network, edges: NDArray[np.int64], *, minutes: float) -> NDArray[np.int64]:
+def shared(network: Network, edges: NDArray[np.int64], *, minutes: float, cheap: bool = False) -> NDArray[np.int64]:
     """Return a number per edge that is the same for edges near each other, whose searches may share a window.
 
     Squares of tiles, as large as is cheap: setting up a window takes as long as going over `_CELLS` of its nodes,
-    once a search.
+    once a search. As large as can be where searches do not go over all nodes.
     """
     tiling = network.tiling
     row, column = np.divmod(network.tile_of_node[network.start[edges]], tiling.columns)
@@ -126,8 +126,8 @@ def shared(network: Network, edges: NDArray[np.int64], *, minutes: float) -> NDA
         key, block = np.unique(row[rest] // side * tiling.columns + column[rest] // side, return_inverse=True)
         top, left = np.divmod(key, tiling.columns)
         nodes = _nodes_in(network, top * side - margin, left * side - margin, side + 2 * margin)
-        cheap = (np.bincount(block, minlength=len(key)) * nodes <= _CELLS) | (side == 1)
-        mine = cheap[block]
+        bearable = (np.bincount(block, minlength=len(key)) * nodes <= _CELLS) | (side == 1) | cheap
+        mine = bearable[block]
         group[rest[mine]] = key[block[mine]] + level * len(tiling)
     return group
 

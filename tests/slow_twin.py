@@ -19,7 +19,8 @@ import pandas as pd
 import shapely
 
 from geo import access, slope
-from geo.travel_times import matrix, minutes_at, reach, reach_each
+from geo.pairs import matrix
+from geo.travel_times import minutes_at, reach, reach_each
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from random_networks import World, worlds
 from worlds import BIKE, CAR, FOOT, spots, street, street_table
 
-from geo import access, network, schema, snapping, terrain, travel_times
+from geo import access, network, pairs, schema, snapping, terrain
 from geo.errors import GeoValueError
 from geo.modes import BUILTIN, CAR_KMH, Mode
 
@@ -361,7 +361,7 @@ def test_slope_is_heeded_by_all_but_cars() -> None:
 def minutes(*streets: dict[str, Any], origin: tuple[float, float], end: tuple[float, float], mode: Mode) -> float:
     net = network.build(street_table(streets), mode, island_m=0.0)
     one, other = (snapping.snap(net, spots(at)) for at in (origin, end))
-    found = travel_times.matrix(net, one, other, limit=60.0)["minutes"]
+    found = pairs.matrix(net, one, other, limit=60.0)["minutes"]
     return float(found.iloc[0]) if len(found) else np.inf
 
 
@@ -437,7 +437,7 @@ def test_a_street_that_is_shut_is_one_that_is_drawn_apart(world: World, who: str
     assert (found.piece == expected.piece).all()
     assert (found.island == expected.island).all()
     ends = [
-        travel_times.matrix(net, *(snapping.snap(net, at) for at in (world.people, world.facilities)), limit=60.0)
+        pairs.matrix(net, *(snapping.snap(net, at) for at in (world.people, world.facilities)), limit=60.0)
         for net in (found, expected)
     ]
     assert ends[0].equals(ends[1])

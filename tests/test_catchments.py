@@ -12,9 +12,9 @@ import shapely
 from hypothesis import given, settings, strategies as st
 from worlds import CAR, EAST, FOOT, NORTH, build, link, scattered, spots, street, town
 
-from geo import catchments, cells, crossings, modes, network, snapping, streets, surfaces, travel_times
+from geo import catchments, cells, fields, modes, network, snapping, streets, surfaces, travel_times
 from geo.cells import CellLinks
-from geo.crossings import Field
+from geo.fields import Field
 from geo.tiles import Tiling
 from geo.travel_times import reach, reach_each
 
@@ -268,7 +268,7 @@ def test_what_is_nearest_to_one_is_its_part_of_the_field() -> None:
     whole = catchments.field_of(CellLinks(net, 25.0), reach(net, link(net, (500, 0), (1500, 0)), limit=60.0))
     parts = [whole.of(row) for row in (0, 1)]
     assert all(isinstance(part, Field) for part in parts)
-    assert whole.owner == crossings.ANY
+    assert whole.owner == fields.ANY
     assert [part.owner for part in parts] == [0, 1]
     assert sum(len(part.reached.cell) for part in parts) == len(whole.reached.cell)
     for row, part in enumerate(parts):

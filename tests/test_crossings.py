@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from worlds import CAR, EAST, FOOT, NORTH, build, line, link, scattered, spots, street, town
 
-from geo import barriers, catchments, crossings, snapping, surfaces
+from geo import barriers, catchments, fields, snapping, surfaces
 from geo.cells import CellLinks
-from geo.crossings import EXACT_M, Crossings, Field, where_passed
+from geo.crossings import EXACT_M, Crossings, where_passed
+from geo.fields import Field
 from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ HERE = np.array([EAST, NORTH])
 def field_in(net: Network, facilities: Any, *, limit: float, cell_m: float = CELL_M, **options: Any) -> Field:
     """A search a little beyond the limit, and its cells."""
     links = CellLinks(net, cell_m, **options)
-    further = limit + crossings.cell_minutes(cell_m, net.mode.access_kmh)
+    further = limit + fields.cell_minutes(cell_m, net.mode.access_kmh)
     return catchments.field_of(links, reach(net, facilities, limit=further))
 
 
@@ -79,7 +80,7 @@ def walked(field: Field, pairs: Crossings) -> Walk:
     net, options = field.links.network, {"cap_m": field.links.cap_m, "barriers": field.links.barriers}
     minutes, nearest = minutes_at(field.found, snapping.snap_xy(net, way + HERE, **options))
     _, first, second = snapping.link(net, way + HERE, **options)
-    served = (minutes <= np.tile(pairs.limit, len(steps))) & ((nearest == field.owner) | (field.owner == crossings.ANY))
+    served = (minutes <= np.tile(pairs.limit, len(steps))) & ((nearest == field.owner) | (field.owner == fields.ANY))
     served, segment, other = (each.reshape(len(steps), -1) for each in (served, first.vertex, second.line))
     two = ((segment == segment[0]) | (segment == segment[-1]) | (segment < 0)).all(axis=0)
     # Who may choose between two streets on the way, but not at its ends, has a third one.

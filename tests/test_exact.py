@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings, strategies as st
 from random_networks import worlds
 from worlds import BIKE, CAR, FOOT, HIKER, METRIC
 
-from geo import modes, network, snapping, streets, terrain, travel_times, windows
+from geo import kernels, modes, network, pairs, snapping, streets, terrain, travel_times, windows
 from geo.errors import GeoValueError
 from geo.modes import Mode
 from geo.tiles import Tiling
@@ -105,8 +105,8 @@ def in_small_tiles(box: tuple[float, float, float, float], *, things: int) -> Ti
 
 @pytest.mark.parametrize("name", MODES)
 @settings(max_examples=15)
-@given(world=worlds(), few=st.sampled_from([0, 5000]))
-def test_random_networks_in_small_tiles(name: str, world: World, few: int) -> None:
+@given(world=worlds(), few=st.sampled_from([0, 5000]), loops=st.sampled_from([kernels.compiled, None]))
+def test_random_networks_in_small_tiles(name: str, world: World, few: int, loops: object) -> None:
     """Worlds are smaller than a tile: with small ones, searches run in windows and links look at near streets only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_tiling", lambda xy: in_small_tiles((*xy.min(axis=0), *xy.max(axis=0)), things=len(xy)))
@@ -115,6 +115,8 @@ def test_random_networks_in_small_tiles(name: str, world: World, few: int) -> No
         patch.setattr(windows, "_WORTH", 1.0)
         patch.setattr(windows, "_CELLS", 1)
         patch.setattr(travel_times, "_DENSE_CELLS", 1)
+        patch.setattr(pairs, "_DENSE_CELLS", 1)
+        patch.setattr(kernels, "compiled", loops)
         net, facts = built(world, MODES[name]), slow_twin.streets_of(world.pieces, MODES[name], world.gradient)
         assume(net is not None)
         people, facilities = snapping.snap(net, world.people), snapping.snap(net, world.facilities)

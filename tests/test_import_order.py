@@ -22,8 +22,8 @@ INPUTS = (
     *("elevation", "terrain", "population", "areas", "demand", "ledger_file", "past_results"),
 )
 ANALYSIS = (
-    *("access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "travel_times"),
-    *("street_graph", "cells", "crossings", "surfaces", "catchments"),
+    *("kernels", "access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "searches"),
+    *("travel_times", "pairs", "street_graph", "cells", "fields", "crossings", "surfaces", "catchments"),
     *("coverage", "adequacy", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
 )
@@ -44,13 +44,16 @@ MACHINE = {
     "arcs": ("access",),
     "network": ("access", "arcs", "line_index"),
     "barriers": ("line_index",),
-    "snapping": ("line_index", "barriers"),
-    "travel_times": ("windows",),
+    "snapping": ("kernels", "line_index", "barriers"),
+    "searches": ("kernels", "windows"),
+    "travel_times": ("searches", "windows"),
+    "pairs": ("kernels", "searches", "travel_times", "windows"),
     "street_graph": ("travel_times",),
-    "cells": ("barriers", "snapping", "travel_times"),
-    "crossings": ("line_index", "snapping", "travel_times", "cells"),
-    "surfaces": ("crossings",),
-    "catchments": ("travel_times", "cells", "crossings", "surfaces"),
+    "cells": ("kernels", "barriers", "snapping", "travel_times"),
+    "fields": ("line_index", "travel_times", "cells"),
+    "crossings": ("kernels", "line_index", "snapping", "travel_times", "cells", "fields"),
+    "surfaces": ("kernels", "crossings"),
+    "catchments": ("kernels", "travel_times", "cells", "crossings", "surfaces"),
 }
 ALLOWED = {
     ("streets", "osm"),

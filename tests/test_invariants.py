@@ -15,7 +15,8 @@ from test_exact import DIRECTIONS, HIKER, MODES, RIDER, built
 from worlds import EAST, METRIC, NORTH, build, spots, street, street_table
 
 from geo import queries, schema, snapping, surfaces
-from geo.travel_times import matrix, minutes_at, reach
+from geo.pairs import matrix
+from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from osm_files import CROSSING, Turn, counted, forbidden, osm, read, restriction, shut
 from worlds import FOOT, METRIC
 
-from geo import access, modes, network, osm as osm_room, schema, snapping, streets, travel_times
+from geo import access, modes, network, osm as osm_room, pairs, schema, snapping, streets
 from geo.errors import InputFaultsError
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def metres_walked(pieces: gpd.GeoDataFrame, *lonlat: tuple[float, float], mode: 
     net = network.build(pieces, mode, island_m=0.0)
     places = gpd.GeoSeries(gpd.points_from_xy(*zip(*lonlat, strict=True)), crs=4326).to_crs(pieces.crs).to_numpy()
     one, other = (snapping.snap(net, places[[at]]) for at in (0, 1))
-    return float(travel_times.matrix(net, one, other, limit=60.0)["minutes"].iloc[0] * 100.0)
+    return float(pairs.matrix(net, one, other, limit=60.0)["minutes"].iloc[0] * 100.0)
 
 
 def test_a_walker_goes_round_a_gate_that_is_shut(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import slow_twin
 from worlds import BIKE, CAR, FOOT, HIKER, XY, box, spots, street, street_table
 
 from geo import barriers, network, snapping
-from geo.travel_times import matrix, minutes_at, reach
+from geo.pairs import matrix
+from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
     import shapely

@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, strategies as st
 from worlds import CAR, FOOT, build, link, scattered, spots, street, town
 
-from geo import network, schema, snapping, streets
+from geo import kernels, network, schema, snapping, streets
 from geo.line_index import LineIndex
 from geo.modes import BUILTIN, Mode
 from geo.tiles import Tiling
@@ -160,6 +160,7 @@ def test_real_streets_are_linked_as_an_r_tree_would(shared: Path) -> None:
 def in_parts(patch: pytest.MonkeyPatch, *, side_m: float | None = None) -> None:
     """However few the streets and the places: index only the streets near them."""
     patch.setattr(snapping, "_FEW", 0)
+    patch.setattr(kernels, "compiled", None)
     patch.setattr(snapping, "_SMALL", 0)
     patch.setattr(snapping, "_MOST", 1.0)
     if side_m is not None:
@@ -177,6 +178,7 @@ def test_a_part_of_the_streets_links_as_all_of_them_do(mode: Mode, seed: int, ca
     looked_up = snapping.snap(town(seed, mode=mode), places, cap_m=cap_m)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(snapping, "_FEW", 0)
+        patch.setattr(kernels, "compiled", None)
         net = town(seed, mode=mode)
         whole = snapping.snap(net, places, cap_m=cap_m)
         assert net.indexed("main")
@@ -212,6 +214,7 @@ def test_a_part_of_a_city_links_as_all_of_it_does(shared: Path, name: str, monke
     xy = np.random.default_rng(6).uniform((west, south), (east, north), (2000, 2))
     looked_up = snapping.snap_xy(net, xy)
     monkeypatch.setattr(snapping, "_FEW", 0)
+    monkeypatch.setattr(kernels, "compiled", None)
     whole = snapping.snap_xy(net, xy)
     assert net.indexed("main")
     assert looked_up.equals(whole)

@@ -12,13 +12,13 @@ import shapely
 from hypothesis import given, settings, strategies as st
 from worlds import CAR, EAST, FOOT, NORTH, build, link, scattered, spots, street, town
 
-from geo import catchments, crossings, snapping, surfaces
+from geo import catchments, fields, snapping, surfaces
 from geo.cells import CellLinks, Reached
 from geo.grid import Grid
 from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
-    from geo.crossings import Field
+    from geo.fields import Field
     from geo.modes import Mode
     from geo.network import Network
 
@@ -29,7 +29,7 @@ BOX = (EAST - 400.0, NORTH - 400.0, EAST + 1100.0, NORTH + 1100.0)
 def field_in(net: Network, facilities: Any, *, limit: float, cell_m: float = 12.5, **options: Any) -> Field:
     """A search a little beyond the limit, and its cells."""
     links = CellLinks(net, cell_m, **options)
-    further = limit + crossings.cell_minutes(cell_m, net.mode.access_kmh)
+    further = limit + fields.cell_minutes(cell_m, net.mode.access_kmh)
     return catchments.field_of(links, reach(net, facilities, limit=further))
 
 
@@ -194,8 +194,7 @@ def test_rings_whose_vertices_lie_strictly_between_cells_are_valid_unrepaired(se
     field, rng = rough(seed, 5.0), np.random.default_rng(seed)
     # No cell on the limit itself: there, rings may touch, and are looked at.
     reached = field.reached._replace(minutes=field.reached.minutes + 0.01)
-    laid = surfaces._Laid.of(replace(field, reached=reached))
-    draft = surfaces._draft(surfaces._sheet([laid], 5.0), 5.0, field.width)
+    draft = surfaces._draft(next(surfaces._sheets([replace(field, reached=reached)], [5.0])), 5.0, field.width)
     many = len(draft.pairs.field)
     assert len(draft.rings) > 50
     shares = rng.choice([1.01e-6, 1.0 - 1.01e-6], many) if share is None else np.full(many, share)

@@ -14,7 +14,8 @@ from worlds import BIKE, CAR, FOOT, HIKER, build, link, scattered, street, town
 
 from geo import network, snapping, streets
 from geo.modes import Mode
-from geo.travel_times import matrix, minutes_at, reach
+from geo.pairs import matrix
+from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,7 +228,8 @@ def test_many_origins_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     net = town(3)
     people, places = snapping.snap(net, scattered(3, 20)), snapping.snap(net, scattered(4, 10))
     whole = matrix(net, people, places, limit=20)
-    monkeypatch.setattr("geo.travel_times._DENSE_CELLS", net.node_count * 3)
+    monkeypatch.setattr("geo.kernels.compiled", None)
+    monkeypatch.setattr("geo.pairs._DENSE_CELLS", net.node_count * 3)
     assert matrix(net, people, places, limit=20).equals(whole)
     assert len(whole) > 50
 

@@ -13,8 +13,9 @@ from scipy.sparse import csgraph
 from worlds import BIKE, CAR, FOOT, NORTH, build, link, scattered, spots, street, town
 
 from geo import modes, network, snapping, streets, travel_times, windows
+from geo.pairs import matrix
 from geo.tiles import Tiling
-from geo.travel_times import matrix, reach
+from geo.travel_times import reach
 from geo.windows import Window, around
 
 if TYPE_CHECKING:
