@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
+from geo import kernels
 from geo.line_index import LineIndex
+from geo.tiles import Shelf, Tiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GATE_OPENING_M = 3.0
+_CLOSE_M = 100.0
 _TOUCH_M = 1e-6
 _CLEAR_M = 1e-3
 
@@ -50,8 +54,8 @@ class Fence:
     """Barriers ready to be asked; made by :func:`fence`."""
 
     def __init__(self, segments: NDArray[np.object_], areas: NDArray[np.object_]) -> None:
+        self.segments = segments
         self.tree = shapely.STRtree(segments)
-        self.index = LineIndex.of(segments)
         self.area = shapely.union_all(areas) if len(areas) else shapely.Polygon()
         shapely.prepare(self.area)
         self.arrays = (shapely.get_coordinates(segments), shapely.get_coordinates(self.area))
@@ -62,7 +66,23 @@ class Fence:
 
     def near(self, xy: NDArray[np.float64], *, within_m: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which places may have a barrier within some metres; some that have none are among them."""
-        return self.index.may_be_within(xy, metres=within_m)
+        if kernels.compiled is None:
+            return self._index.may_be_within(xy, metres=within_m)
+        found = np.zeros(len(xy), dtype=bool)
+        kernels.compiled.any_within(self._tiles, np.ascontiguousarray(xy), within_m, found.view(np.uint8))
+        return found
+
+    @cached_property
+    def _index(self) -> LineIndex:
+        return LineIndex.of(self.segments)
+
+    @cached_property
+    def _tiles(self) -> Any:  # noqa: ANN401 - what the compiled loops take
+        """The segments by small tiles that they touch."""
+        xy, boxes = self.arrays[0], shapely.bounds(self.segments)
+        tiling = Tiling.over((*xy.min(axis=0).tolist(), *xy.max(axis=0).tolist()), things=len(boxes), side_m=_CLOSE_M)
+        wall, tile = tiling.touching(boxes)
+        return kernels.lines(Shelf.of(tiling, tile, wall), boxes, xy, 2 * np.arange(len(boxes) + 1))
 
     def parts(self, xy: NDArray[np.float64], way: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return at what share of a way (n, 2) from each place the first barrier stands, NaN where none does."""
@@ -82,7 +102,7 @@ class Fence:
 
     def _walls(self, walls: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return where segments begin, and the way to their other end."""
-        xy, vertex = self.index.flat.xy, self.index.vertex[walls]
+        xy, vertex = self.arrays[0], 2 * walls
         return xy[vertex], xy[vertex + 1] - xy[vertex]
 
     def blocks(self, xy: NDArray[np.float64], feet: NDArray[np.float64]) -> NDArray[np.bool_]:

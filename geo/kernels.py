@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo.tiles import Shelf
 
 _WANTED = 1
 
@@ -31,3 +36,10 @@ def _found(wish: str) -> Any:  # noqa: ANN401 - a module that is there or not
 
 
 compiled: Any = _found(os.environ.get("GEO_COMPILED", ""))
+
+
+def lines(shelf: Shelf, boxes: NDArray[Any], xy: NDArray[Any], offset: NDArray[Any]) -> Any:  # noqa: ANN401 - as above
+    """Return lines by the tiles that their boxes touch, as the compiled loops take them."""
+    tiles = shelf.tiling
+    corner = tiles.west, tiles.south, tiles.side_m, tiles.rows, tiles.columns
+    return compiled.Lines(*corner, shelf.first, shelf.thing, boxes, xy, offset)

@@ -175,11 +175,7 @@ def _nearest_one_by_one(
 ) -> Nearest:
     """Return the nearest of the edges allowed, each place going over the small tiles around it."""
     if "lines" not in network.known:
-        shelf, tiles = network.close, network.close.tiling
-        network.known["lines"] = kernels.compiled.Lines(
-            *(tiles.west, tiles.south, tiles.side_m, tiles.rows, tiles.columns),
-            *(shelf.first, shelf.thing, network.boxes, network.xy, network.offset),
-        )
+        network.known["lines"] = kernels.lines(network.close, network.boxes, network.xy, network.offset)
     line, vertex = np.full((2, len(xy)), -1, dtype=np.int64)
     share, metres = np.full(len(xy), np.nan), np.full(len(xy), np.inf)
     places = np.ascontiguousarray(xy)

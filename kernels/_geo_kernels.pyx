@@ -1041,3 +1041,48 @@ def bounds(
                 span = max(horizon - minutes[each], 0.0) * quickest_m
                 box[0], box[1] = min(box[0], xy[node, 0] - span), min(box[1], xy[node, 1] - span)
                 box[2], box[3] = max(box[2], xy[node, 0] + span), max(box[3], xy[node, 1] + span)
+
+
+cdef bint any_line(Lines lines, int64_t tile, double x, double y, double metres) noexcept nogil:
+    """Say whether a line of a tile comes within some metres of a place."""
+    cdef Py_ssize_t at, vertex
+    cdef int64_t line
+    cdef double start_x, start_y, along_x, along_y, off_x, off_y, square, share
+    for at in range(lines.first[tile], lines.first[tile + 1]):
+        line = lines.line[at]
+        off_x = beyond(x, lines.boxes[line, 0], lines.boxes[line, 2])
+        off_y = beyond(y, lines.boxes[line, 1], lines.boxes[line, 3])
+        if off_x * off_x + off_y * off_y > metres * metres:
+            continue
+        for vertex in range(lines.offset[line], lines.offset[line + 1] - 1):
+            start_x, start_y = lines.xy[vertex, 0], lines.xy[vertex, 1]
+            along_x, along_y = lines.xy[vertex + 1, 0] - start_x, lines.xy[vertex + 1, 1] - start_y
+            off_x, off_y = x - start_x, y - start_y
+            square = along_x * along_x + along_y * along_y
+            share = (off_x * along_x + off_y * along_y) / square if square > 0.0 else 0.0
+            share = 0.0 if share < 0.0 else (1.0 if share > 1.0 else share)
+            off_x, off_y = off_x - along_x * share, off_y - along_y * share
+            if off_x * off_x + off_y * off_y <= metres * metres:
+                return True
+    return False
+
+
+cdef inline int64_t clipped(double at, int64_t count) noexcept nogil:
+    return <int64_t>min(max(floor(at), 0), count - 1)
+
+
+def any_within(Lines lines, const double[:, ::1] places, const double[::1] metres, uint8_t[::1] found):
+    """Say which places (n, 2) have a line within some metres each, or a hair further; `found` (n,) is all 0."""
+    cdef Py_ssize_t place
+    cdef int64_t row, column, first_column, last_column, last_row
+    cdef double x, y, most
+    with nogil:
+        for place in range(places.shape[0]):
+            x, y, most = places[place, 0], places[place, 1], metres[place] + MARGIN_M
+            first_column = clipped((x - most - lines.west) / lines.side_m, lines.columns)
+            last_column = clipped((x + most - lines.west) / lines.side_m, lines.columns)
+            last_row = clipped((y + most - lines.south) / lines.side_m, lines.rows)
+            for row in range(clipped((y - most - lines.south) / lines.side_m, lines.rows), last_row + 1):
+                for column in range(first_column, last_column + 1):
+                    if not found[place] and any_line(lines, row * lines.columns + column, x, y, most):
+                        found[place] = 1

@@ -43,7 +43,7 @@ ORDER = {room: number for number, room in enumerate(room for band in BANDS for r
 MACHINE = {
     "arcs": ("access",),
     "network": ("access", "arcs", "line_index"),
-    "barriers": ("line_index",),
+    "barriers": ("kernels", "line_index"),
     "snapping": ("kernels", "line_index", "barriers"),
     "searches": ("kernels", "windows"),
     "travel_times": ("searches", "windows"),
@@ -51,9 +51,9 @@ MACHINE = {
     "street_graph": ("travel_times",),
     "cells": ("kernels", "barriers", "snapping", "travel_times"),
     "fields": ("line_index", "travel_times", "cells"),
-    "crossings": ("kernels", "line_index", "snapping", "travel_times", "cells", "fields"),
+    "crossings": ("kernels", "snapping", "travel_times", "fields"),
     "surfaces": ("kernels", "crossings"),
-    "catchments": ("kernels", "travel_times", "cells", "crossings", "surfaces"),
+    "catchments": ("kernels", "travel_times", "cells", "fields", "surfaces"),
 }
 ALLOWED = {
     ("streets", "osm"),
