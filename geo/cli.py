@@ -118,7 +118,13 @@ CombineOption = Annotated[
 
 def _version(*, value: bool) -> None:
     if value:
-        typer.echo(f"geo {__version__}")
+        from geo import kernels
+
+        # Bilingual like all help: nobody has said a language yet.
+        loops = (
+            "compiled loops / 已编译" if kernels.compiled is not None else "no compiled loops, slower / 未编译，较慢"
+        )
+        typer.echo(f"geo {__version__} ({loops})")
         raise typer.Exit
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from small_county import STUDY, ask, ask_shell, communities, everything_below, write_county
 
-from geo import __version__, messages
+from geo import __version__, kernels, messages
 from geo.messages import subject
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def test_short_helps_are_whole_on_a_narrow_terminal() -> None:
 
 def test_version() -> None:
     found = ask("--version")
-    assert (found.exit_code, found.output) == (0, f"geo {__version__}\n")
+    loops = "no compiled loops, slower / 未编译，较慢" if kernels.compiled is None else "compiled loops / 已编译"
+    assert (found.exit_code, found.output) == (0, f"geo {__version__} ({loops})\n")
 
 
 @pytest.mark.parametrize(

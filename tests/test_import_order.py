@@ -52,7 +52,7 @@ MACHINE = {
     "cells": ("kernels", "barriers", "snapping", "travel_times"),
     "fields": ("line_index", "travel_times", "cells"),
     "crossings": ("kernels", "snapping", "travel_times", "fields"),
-    "surfaces": ("kernels", "crossings"),
+    "surfaces": ("kernels", "fields", "crossings"),
     "catchments": ("kernels", "travel_times", "cells", "fields", "surfaces"),
 }
 ALLOWED = {
