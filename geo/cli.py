@@ -118,7 +118,7 @@ CombineOption = Annotated[
 
 def _version(*, value: bool) -> None:
     if value:
-        from geo import kernels
+        from geo import kernels  # noqa: PLC0415 - keeps --help fast
 
         # Bilingual like all help: nobody has said a language yet.
         loops = (
