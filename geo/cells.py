@@ -183,6 +183,13 @@ class Table:
         return np.unique(self.links("edge")).astype(np.int64)
 
     @cached_property
+    def linked(self) -> NDArray[np.bool_]:
+        """(edges up to the last that has cells, and one more,) whether each has cells."""
+        found = np.zeros(int(self.edges.max(initial=-1)) + 2, dtype=bool)
+        found[self.edges] = True
+        return found
+
+    @cached_property
     def first(self) -> NDArray[np.int64]:
         """(edges + 1,) where the links of each edge begin."""
         return np.append(np.searchsorted(self.links("edge"), self.edges), len(self.cell)).astype(np.int64)
@@ -250,12 +257,12 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
     """Return the cells within the horizon of a search, with the minutes that `travel_times.minutes_at` gives."""
     network = found.network
     edges = found.edges()
+    edges = edges[table.linked[np.minimum(edges, len(table.linked) - 1)]]
     place = np.searchsorted(table.edges, edges)
-    known = np.append(table.edges, -1)[place] == edges
-    edges, place = edges[known], place[known]
     first, count = table.first[place], table.first[place + 1] - table.first[place]
     seen, sides = travel_times.ways(network, found.direction), table.sides(network, found.direction)
-    (start, who_start), (end, who_end) = (found.at(nodes[edges]) for nodes in (seen.at_start, seen.at_end))
+    ends = seen.at_start[edges], seen.at_end[edges]
+    start, end = (found.minutes_to(nodes) for nodes in ends)
     alone = _any_of(edges, found.facilities.edge)
     link, at_edge, minutes, over_start = (_by_arrays if kernels.compiled is None else _one_by_one)(
         first, count, alone | ~np.bool_(network.plain), start, end, sides, found.horizon
@@ -263,6 +270,7 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
     if found.is_of_one:
         nearest = np.full(len(link), found.facilities.row[0])
     else:
+        who_start, who_end = (found.at(nodes)[1] for nodes in ends)
         nearest = np.where(over_start, who_start[at_edge], who_end[at_edge])
     # On a facility's own street one goes straight; where junctions have copies, ends of streets differ.
     alone = alone[at_edge]
@@ -275,13 +283,15 @@ def reached(table: Table, found: travel_times.Reach) -> Reached:
         standing = travel_times.stands_of(rows, edge, at, leg_m, access_kmh=network.mode.access_kmh)
         minutes[rows], nearest[rows] = travel_times.minutes_of(found, standing)
     near = np.flatnonzero(minutes <= found.horizon)
-    cell = table.cell[link[near]]
+    if len(near) < len(link):
+        link, minutes, over_start, nearest = link[near], minutes[near], over_start[near], nearest[near]
+    cell = table.cell[link]
     if len(table.cells("more")) and len(cell):
         # Of two links of a cell the quicker one counts.
-        order = np.lexsort((minutes[near], cell))
+        order = np.lexsort((minutes, cell))
         order = order[np.concatenate([[True], np.diff(cell[order]) > 0])]
-        near, cell = near[order], cell[order]
-    return Reached(cell, minutes[near], over_start[near], nearest[near])
+        return Reached(cell[order], minutes[order], over_start[order], nearest[order])
+    return Reached(cell, minutes, over_start, nearest)
 
 
 def _by_arrays(

@@ -231,9 +231,10 @@ def at_ends(
     heeded = any(field.owner != ANY for field in fields)
     minutes, who = [], []
     for nodes in (seen.at_start[edge], seen.at_end[edge]):
-        parts = [field.found.at(nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
-        minutes.append(np.concatenate([part[0] for part in parts]))
-        who.append(np.concatenate([part[1] for part in parts]) if heeded else np.empty(0, dtype=np.int64))
+        parts = [(field.found, nodes[low:high]) for field, (low, high) in zip(fields, pairwise(bounds), strict=True)]
+        minutes.append(np.concatenate([found.minutes_to(some) for found, some in parts]))
+        none = np.empty(0, dtype=np.int64)
+        who.append(np.concatenate([found.at(some)[1] for found, some in parts]) if heeded else none)
     return minutes, who
 
 

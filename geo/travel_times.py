@@ -210,17 +210,23 @@ class Reach:
 
     def at(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return minutes and nearest facility of some search nodes."""
+        return self._there(self.minutes, nodes, np.inf), self._there(self.nearest, nodes, -1)
+
+    def minutes_to(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return minutes of some search nodes."""
+        return self._there(self.minutes, nodes, np.inf)
+
+    def _there(self, values: NDArray[Any], nodes: NDArray[np.int64], outside: float) -> NDArray[Any]:
+        """Return what is known of search nodes; something else outside the window."""
         here = self.window.local(nodes)
         if self.window.tiles is None:
-            return self.minutes[here], self.nearest[here]
-        outside = here < 0
-        if not len(self.minutes):
-            return np.full(len(here), np.inf), np.full(len(here), -1, dtype=np.int64)
+            return values[here]
+        if not len(values):
+            return np.full(len(here), outside, dtype=values.dtype)
         # A number below zero takes any entry: what stands there is put right.
-        here = np.where(outside, 0, here)
-        minutes, nearest = self.minutes[here], self.nearest[here]
-        minutes[outside], nearest[outside] = np.inf, -1
-        return minutes, nearest
+        found = values[np.maximum(here, 0)]
+        found[here < 0] = outside
+        return found
 
 
 def reach(network: Network, facilities: pd.DataFrame, *, limit: float, direction: Direction = "to_service") -> Reach:
