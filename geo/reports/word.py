@@ -43,6 +43,7 @@ def write_word(results: Results, folder: Path, *, lang: Lang, kept: dict[str, An
             target.write_bytes(content)
             names.append(name)
             gc.collect()  # a document and its parts point at each other
+            gc.freeze()  # and what stays is not looked through after the next one
     finally:
         gc.unfreeze()
     return names
