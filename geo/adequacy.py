@@ -199,7 +199,6 @@ def own_units(people: pd.DataFrame) -> pd.MultiIndex:
 
 def judged(own: pd.MultiIndex, service: ServiceType, table: pd.DataFrame) -> NDArray[np.bool_]:
     """Say whose own unit (:func:`own_units`) can be judged for a service; people outside all units go by the study."""
-    mine = table[(table["service"] == service.code) & (table["mode"] == service.mode)]
-    unjudged = mine[mine["status"] == "not_assessed"]
-    failed = set(zip(unjudged["unit_kind"], unjudged["unit_id"], unjudged["demand"], strict=True))
+    mine = (table["service"] == service.code) & (table["mode"] == service.mode) & (table["status"] == "not_assessed")
+    failed = set(zip(*(table[name][mine] for name in ("unit_kind", "unit_id", "demand")), strict=True))
     return ~np.asarray(own.isin(list(failed)), dtype=bool) if failed else np.ones(len(own), dtype=bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from geo.messages import Lang, Message
+
+
+_TAKEN_FOR_TERMINAL = {"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
 
 class Progress(Protocol):
@@ -37,6 +41,9 @@ def bar(lang: Lang = DEFAULT_LANG) -> Iterator[Progress]:
         with _notebook_bar(lang) as note:
             yield note
         return
+    if not may_be_terminal():
+        yield silent  # and `rich` need not be imported to find the same
+        return
     from rich.console import Console  # noqa: PLC0415 - only steps that take long
     from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
@@ -49,6 +56,16 @@ def bar(lang: Lang = DEFAULT_LANG) -> Iterator[Progress]:
             shown.update(task, description=step.text(lang), completed=done)
 
         yield note
+
+
+def may_be_terminal() -> bool:
+    """Say whether `rich` may take stderr for a terminal: it is one, or the environment says that it can be written to as one."""
+    if _TAKEN_FOR_TERMINAL & os.environ.keys():
+        return True
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def in_notebook() -> bool:

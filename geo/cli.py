@@ -207,6 +207,7 @@ def run(
     geo run my-study --data D:/layers --out results --lang en
     """  # noqa: D301 - typer wants the sign itself
     heap.share_arenas()
+    heap.look_rarely()
     from geo.maps.background import tiles as background  # noqa: PLC0415 - heavy libraries
     from geo.pipeline import analyse  # noqa: PLC0415
 
@@ -484,6 +485,9 @@ def main(run_app: Callable[..., None] = app) -> None:
         run_app(prog_name="geo")
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
+    except SystemExit as done:
+        heap.leave(done.code)
+        raise
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ Numbers come from the minutes of demand points, never from a polygon.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,7 @@ from geo import schema, units as units_room
 from geo.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from geo.standards import Threshold
     from geo.study_file import Adequacy
 
+    # The rows of one band as plain columns: many of them make one table at once.
+    Band = dict[str, NDArray[Any]]
+
 LIST_SEPARATOR = ";"
+_NAMES = ("unit_kind", "unit_id", "unit_name")
 
 
 class UnitRow(NamedTuple):
@@ -52,6 +57,12 @@ class Members:
     rows: tuple[UnitRow, ...]
     point: NDArray[np.intp]
     unit: NDArray[np.intp]
+
+    @cached_property
+    def named(self) -> dict[str, NDArray[np.object_]]:
+        """`unit_kind`, `unit_id` and `unit_name` of the rows, (units,) each."""
+        columns = zip(*self.rows, strict=True)
+        return {name: np.array(column, dtype=object) for name, column in zip(_NAMES, columns, strict=True)}
 
     def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of a value per demand point, by unit row."""
@@ -219,8 +230,12 @@ def table(
     One row per unit, service, ring, group and band; `note` is "" or a message. The geometry is the
     unit's.
     """
-    blocks = [
-        _block(
+    bands = [
+        band
+        for service in services
+        for ring_number in range(len(service.rings))
+        for group in service.demand
+        for band in _bands(
             demand,
             service,
             ring_number,
@@ -231,14 +246,17 @@ def table(
             exits=exits or {},
             unknown=unknown,
         )
-        for service in services
-        for ring_number in range(len(service.rings))
-        for group in service.demand
     ]
+    return _stacked(bands, units, schema.COVERAGE)
+
+
+def _stacked(bands: Sequence[Band], units: gpd.GeoDataFrame, columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return all bands as one table, with the geometry of the unit in every row."""
     shapes = np.concatenate([units.geometry.to_numpy(), [None, None]])
-    rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*schema.COVERAGE, "_unit"])
-    geometry = shapes[rows.pop("_unit").to_numpy(dtype=np.intp)]
-    return gpd.GeoDataFrame(rows[[*schema.COVERAGE]], geometry=geometry, crs=units.crs)
+    if not bands:
+        return gpd.GeoDataFrame(pd.DataFrame(columns=[*columns]), geometry=shapes[:0], crs=units.crs)
+    rows = pd.DataFrame({name: np.concatenate([band[name] for band in bands]) for name in columns})
+    return gpd.GeoDataFrame(rows, geometry=np.tile(shapes, len(bands)), crs=units.crs)
 
 
 def minutes_column(service: ServiceType, ring_number: int) -> str:
@@ -247,7 +265,7 @@ def minutes_column(service: ServiceType, ring_number: int) -> str:
     return f"minutes_{service.code}" if ring_number == 0 else f"minutes_{service.code}_{ring.mode}"
 
 
-def _block(
+def _bands(
     demand: pd.DataFrame,
     service: ServiceType,
     ring_number: int,
@@ -258,8 +276,8 @@ def _block(
     adequacy: Adequacy,
     exits: Mapping[str, NDArray[np.float64]],
     unknown: Collection[tuple[str, str, str]],
-) -> pd.DataFrame:
-    """Return the rows of one service, ring and group: every unit × band."""
+) -> Iterator[Band]:
+    """Give the rows of one service, ring and group, band by band: every unit."""
     ring = service.rings[ring_number]
     mine = (demand["group"] == group).to_numpy()
     weight = np.where(mine, demand["people"].to_numpy(), 0.0)
@@ -271,7 +289,6 @@ def _block(
     not_known = np.array([(row.kind, row.unit_id, group) in unknown for row in membership.rows], dtype=bool)
     reason[not_known] = Message("coverage.unknown", {"group": Message(f"word.{group}")})
     people = np.where(not_known & (people == 0), np.nan, people)
-    parts = []
     for limit in service.bands_of(ring_number):
         within = units_room.within(minutes, limit)
         served = membership.totals(np.where(within, weight, 0.0))
@@ -279,9 +296,8 @@ def _block(
             units_room.within(exits[ring.mode], limit) if ring.mode in exits else np.zeros(len(weight), dtype=bool)
         )
         beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
-        parts.append(_band(membership, people, served, detached, reason, beyond, limit=limit))
-    rows = pd.concat(parts, ignore_index=True)
-    return rows.assign(service=service.code, mode=ring.mode, demand=group)
+        words = {"service": service.code, "mode": ring.mode, "demand": group}
+        yield _band(membership, people, served, detached, reason, beyond, limit=limit, words=words)
 
 
 def _band(
@@ -293,28 +309,25 @@ def _band(
     beyond: NDArray[np.float64],
     *,
     limit: float,
-) -> pd.DataFrame:
+    words: Mapping[str, str],
+) -> Band:
     nobody, unjudged, edge = people == 0, np.array([bool(why) for why in reason], dtype=bool), beyond > 0
     note = reason.copy()
     note[edge & ~unjudged] = [Message("coverage.edge", {"people": f"{n:.0f}"}) for n in beyond[edge & ~unjudged]]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(nobody | unjudged, np.nan, served / people)
     status = np.where(nobody, "no_demand", np.where(unjudged, "not_assessed", np.where(edge, "edge", "ok")))
-    return pd.DataFrame(
-        {
-            "unit_kind": [row.kind for row in membership.rows],
-            "unit_id": [row.unit_id for row in membership.rows],
-            "unit_name": [row.name for row in membership.rows],
-            "limit_minutes": limit,
-            "people": people,
-            "people_served": np.where(unjudged & ~nobody, np.nan, served),
-            "share": share,
-            "status": status,
-            "people_not_attached": detached,
-            "note": np.where(nobody, "", note),
-            "_unit": np.arange(len(people)),
-        }
-    )
+    return {
+        **membership.named,
+        "limit_minutes": np.full(len(people), limit),
+        "people": people,
+        "people_served": np.where(unjudged & ~nobody, np.nan, served),
+        "share": share,
+        "status": status,
+        "people_not_attached": detached,
+        "note": np.where(nobody, "", note),
+        **{name: np.full(len(people), word, dtype=object) for name, word in words.items()},
+    }
 
 
 class Measured(NamedTuple):
@@ -343,8 +356,8 @@ def by_metres(
     so that only people without a place are detached. `exits`: way of measuring → (points,) metres to where the
     study's area ends; a unit with unserved people who are nearer to it than the distance that counts is `edge`.
     """
-    blocks = [
-        _metres_block(
+    bands = [
+        _metres_band(
             demand,
             each,
             group,
@@ -357,14 +370,10 @@ def by_metres(
         for each in measured
         for group in each.service.demand
     ]
-    columns = [*schema.COVERAGE_STANDARDS, "_unit"]
-    rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
-    shapes = np.concatenate([units.geometry.to_numpy(), [None, None]])
-    geometry = shapes[rows["_unit"].to_numpy(dtype=np.intp)]
-    return gpd.GeoDataFrame(rows[[*schema.COVERAGE_STANDARDS]], geometry=geometry, crs=units.crs)
+    return _stacked(bands, units, schema.COVERAGE_STANDARDS)
 
 
-def _metres_block(
+def _metres_band(
     demand: pd.DataFrame,
     each: Measured,
     group: str,
@@ -374,7 +383,7 @@ def _metres_block(
     adequacy: Adequacy,
     unknown: Collection[tuple[str, str, str]],
     leaving_m: NDArray[np.float64] | None,
-) -> pd.DataFrame:
+) -> Band:
     """Return the rows of one service, distance and group: every unit."""
     on_streets = each.limit.way == "std_distance"
     weight = np.where((demand["group"] == group).to_numpy(), demand["people"].to_numpy(), 0.0)
@@ -391,14 +400,14 @@ def _metres_block(
     served = membership.totals(np.where(within, weight, 0.0))
     leaving = np.zeros(len(weight), dtype=bool) if leaving_m is None else leaving_m <= each.limit_m
     beyond = membership.totals(np.where(leaving & ~within, weight, 0.0))
-    rows = _band(membership, people, served, detached, reason, beyond, limit=each.limit.minutes)
-    return rows.assign(
-        service=each.service.code,
-        mode=each.limit.way,
-        demand=group,
-        limit_m=each.limit.shown_m,
-        limit_status=each.limit.status,
-    )
+    words = {
+        "service": each.service.code,
+        "mode": each.limit.way,
+        "demand": group,
+        "limit_m": each.limit.shown_m,
+        "limit_status": each.limit.status,
+    }
+    return _band(membership, people, served, detached, reason, beyond, limit=each.limit.minutes, words=words)
 
 
 def presence(units: gpd.GeoDataFrame, points: gpd.GeoDataFrame, services: Sequence[ServiceType]) -> gpd.GeoDataFrame:

@@ -258,9 +258,25 @@ def convert(
         def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.column_stack(unshift(xy[:, 0], xy[:, 1]))
 
-        moved = table.set_geometry(shapely.transform(table.geometry.to_numpy(), move), crs=WGS84)
-        return moved.to_crs(crs)
-    return table.set_crs(own, allow_override=True).to_crs(crs)
+        shapes = np.asarray(shapely.transform(table.geometry.to_numpy(), move), dtype=object)
+        return table.set_geometry(carried(shapes, WGS84, crs), crs=crs)
+    return table.set_geometry(carried(table.geometry.to_numpy(), pyproj.CRS(own), crs), crs=crs)
+
+
+def carried(shapes: NDArray[np.object_], source: pyproj.CRS, target: pyproj.CRS) -> NDArray[np.object_]:
+    """Return geometries in another CRS, heights too where they have any; missing ones stay missing.
+
+    The same as `GeoSeries.to_crs`, by the one :func:`transformer` that all share.
+    """
+    found = np.array(shapes, dtype=object)
+    if source.is_exact_same(target):
+        return found
+    carry, high = transformer(source, target).transform, shapely.has_z(found)
+    for rows, with_z in ((~high, False), (high, True)):
+        part = found[rows]
+        places = shapely.get_coordinates(part, include_z=with_z)
+        found[rows] = shapely.set_coordinates(part, np.array(carry(*places.T)).T)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -278,6 +278,7 @@ def _workers(
     factories = units[units["unit_kind"] == "factory"]
     parks = units[units["unit_kind"] == "park"]
     inside = _factory_workers_inside(parks, factories)
+    stated = _stated(gates)
     parts: list[_Part] = []
     for unit in pd.concat([factories, parks]).itertuples(index=False):
         people = unit.workers
@@ -298,7 +299,7 @@ def _workers(
                     )
                 )
             people = max(people - counted, 0.0)
-        points, source = _gates(unit.unit_id, unit.geometry, bool(unit.own_outline), gates, streets, tree)
+        points, source = _gates(stated.get(unit.unit_id), unit.geometry, bool(unit.own_outline), streets, tree)
         gates_from[unit.unit_kind, unit.unit_id] = source
         shares = apportion(people, np.ones(len(points)))
         home = shapely.point_on_surface(unit.geometry) if unit.geometry is not None else None
@@ -325,20 +326,27 @@ def _factory_workers_inside(parks: gpd.GeoDataFrame, factories: gpd.GeoDataFrame
     return {str(unit_id): float(people) for unit_id, people in found.items()}
 
 
+def _stated(gates: gpd.GeoDataFrame) -> dict[str, NDArray[np.object_]]:
+    """Return unit → its gates that have a place."""
+    if not len(gates) or "unit_id" not in gates.columns:
+        return {}
+    shapes = gates.geometry.to_numpy()
+    placed = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    shapes = shapes[placed]
+    number, ids = pd.factorize(gates["unit_id"][placed])
+    return {unit_id: shapes[number == at] for at, unit_id in enumerate(ids.tolist())}
+
+
 def _gates(
-    unit_id: str,
+    stated: NDArray[np.object_] | None,
     shape: shapely.Geometry | None,
     areal: bool,  # noqa: FBT001 - belongs to the shape
-    gates: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame,
     tree: shapely.STRtree,
 ) -> tuple[NDArray[np.object_], str]:
     """Return where the workers of a unit start, and how that was found."""
-    if len(gates) and "unit_id" in gates.columns:
-        stated = gates.geometry.to_numpy()[(gates["unit_id"] == unit_id).to_numpy()]
-        stated = stated[~(shapely.is_missing(stated) | shapely.is_empty(stated))]
-        if len(stated):
-            return stated, "gates"
+    if stated is not None:
+        return stated, "gates"
     if shape is None or not areal:
         return np.array([shape], dtype=object), "point"
     near = np.sort(tree.query(shape, predicate="intersects"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyproj
-from scipy import ndimage, sparse
+from scipy import sparse
 from scipy.sparse import csgraph, linalg
 
 from geo import crs as crs_room
@@ -255,6 +255,8 @@ def _small_voids(void: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the void cells that lie in no void deeper than `FILL_CELLS`."""
     if not void.any() or void.all():
         return np.zeros_like(void)
+    from scipy import ndimage  # noqa: PLC0415 - few rasters have voids, and it takes long to import
+
     deep = ndimage.distance_transform_edt(void) > FILL_CELLS
     if not deep.any():
         return void

@@ -70,14 +70,17 @@ def table(
     parts = []
     for (mode, limit, direction), mine in by_key.items():
         net = networks[mode]
+        lacking = np.flatnonzero(np.any([of_point[service.code] >= 0 for service in mine], axis=0))
+        where = linked[mode].iloc[lacking]
         stood = snapping.snap(net, able.geometry.to_numpy(), cap_m=cap_m, barriers=fence)
         for found in reach_each(net, stood, limit=limit, direction=direction):
-            minutes = minutes_at(found, linked[mode])[0]
-            at = np.flatnonzero(units.within(minutes, limit))
+            minutes = minutes_at(found, where)[0]
+            near = units.within(minutes, limit)
             for service in mine:
-                gap = of_point[service.code][at]
-                some = at[gap >= 0]
-                parts.append((gap[gap >= 0], np.full(len(some), found.facilities.row[0]), weight[some], minutes[some]))
+                gap = of_point[service.code][lacking]
+                some = near & (gap >= 0)
+                venue = np.full(int(some.sum()), found.facilities.row[0])
+                parts.append((gap[some], venue, weight[lacking[some]], minutes[some]))
     if not parts:
         return pd.DataFrame({name: [] for name in schema.MATCHES})
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]

@@ -10,13 +10,13 @@ The folder is `$GEO_CACHE`, else the user's cache folder; `GEO_CACHE=off` keeps 
 from __future__ import annotations
 
 import hashlib
-import io
+import json
+import math
 import os
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4_000_000_000
 _OFF = ("off", "0", "no")
-_DIGEST_BYTES = 32
+_SUFFIX = ".arrays"
+_KEPT = (_SUFFIX, ".npz")  # those of an earlier version make room first
+_DIGEST_BYTES, _HEAD_BYTES = 32, 8
+_ALIGNED = 64
 _CHUNK = 1 << 20
 
 
@@ -84,17 +87,16 @@ def load(key: str) -> dict[str, NDArray[np.generic]] | None:
     where = folder()
     if where is None:
         return None
-    file = where / f"{key}.npz"
+    file = where / f"{key}{_SUFFIX}"
     try:
-        content = file.read_bytes()
-        digest, arrays = content[:_DIGEST_BYTES], memoryview(content)[_DIGEST_BYTES:]
-        if hashlib.blake2b(arrays, digest_size=_DIGEST_BYTES).digest() != digest:
+        kept = np.fromfile(file, dtype=np.uint8)
+        digest, content = kept[:_DIGEST_BYTES].tobytes(), kept[_DIGEST_BYTES:]
+        if hashlib.blake2b(content.data, digest_size=_DIGEST_BYTES).digest() != digest:
             file.unlink(missing_ok=True)
             return None
         os.utime(file)
-        with np.load(io.BytesIO(arrays), allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
-    except (OSError, ValueError, BadZipFile):
+        return _unpacked(content)
+    except (OSError, ValueError):
         return None
 
 
@@ -103,9 +105,7 @@ def save(key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     where = folder()
     if where is None:
         return
-    packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **arrays)
-    content = packed.getbuffer()
+    content = _packed(arrays)
     digest = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def save(key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
                 target.write(digest)
                 target.write(content)
                 target.close()
-                Path(target.name).replace(where / f"{key}.npz")
+                Path(target.name).replace(where / f"{key}{_SUFFIX}")
             except OSError:
                 Path(target.name).unlink(missing_ok=True)
                 raise
@@ -123,8 +123,37 @@ def save(key: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         return
 
 
+def _packed(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return arrays as bytes: what they are (name, kind, shape, place), then each as it lies in memory."""
+    parts, heads, end = [], [], 0
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            msg = f"{name}: objects are not kept"
+            raise ValueError(msg)
+        plain = np.ascontiguousarray(array)
+        heads.append((name, plain.dtype.str, array.shape, end))
+        parts += [plain.tobytes(), bytes(-plain.nbytes % _ALIGNED)]
+        end += len(parts[-2]) + len(parts[-1])
+    head = json.dumps(heads).encode()
+    head += b" " * (-(len(head) + _HEAD_BYTES + _DIGEST_BYTES) % _ALIGNED)
+    return b"".join([len(head).to_bytes(_HEAD_BYTES, "little"), head, *parts])
+
+
+def _unpacked(content: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays that :func:`_packed` made bytes of: as they lie there, not copied."""
+    begin = _HEAD_BYTES + int.from_bytes(content[:_HEAD_BYTES].tobytes(), "little")
+    found = {}
+    for name, kind, shape, place in json.loads(content[_HEAD_BYTES:begin].tobytes()):
+        dtype = np.dtype(kind)
+        first = begin + place
+        found[name] = content[first : first + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    return found
+
+
 def _make_room(where: Path, size: int) -> None:
-    entries = sorted(((file.stat(), file) for file in where.glob("*.npz")), key=lambda entry: entry[0].st_mtime)
+    entries = sorted(
+        ((file.stat(), file) for file in where.iterdir() if file.suffix in _KEPT), key=lambda entry: entry[0].st_mtime
+    )
     total = size + sum(state.st_size for state, _ in entries)
     for state, file in entries:
         if total <= MOST_BYTES:

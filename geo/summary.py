@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from geo import gaps as gaps_room, quality, units
 from geo.areas import KINDS
@@ -14,8 +15,6 @@ from geo.schema import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import pandas as pd
 
     from geo.catalogue import ServiceType
     from geo.layers import LayerSet
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 PASS_LINE = 0.85
 NAMES_TOLD = 5
 STATES = ("working", "planned", "closed", "doubtful")
+# What the summary reads of the coverage, of points and of people: the less of a table, the quicker its rows are chosen.
+_JUDGED = ("service", "unit_kind", "mode", "demand", "limit_minutes", "share", "status", "note")
+_TOLD = ("type", "mobile", "state", "counted")
+_COUNTED = ("people", "minutes_", "snap_status_")
 _LIBRARIES = ("numpy", "scipy", "shapely", "pyproj", "geopandas", "contourpy", "osmium", "rasterio")
 
 
@@ -46,8 +49,12 @@ def summarise(
     figures: pd.DataFrame,
 ) -> dict[str, Any]:
     """Return the summary of an analysis; people are plain sums of demand points."""
-    groups = {group: people[people["group"] == group] for group in GROUPS}
-    by_service = {code: _service(service, points, groups, table, gaps, zones) for code, service in services.items()}
+    counted = pd.DataFrame({name: people[name] for name in people.columns if name.startswith(_COUNTED)})
+    groups = {group: counted[people["group"] == group] for group in GROUPS}
+    judged, told = (
+        pd.DataFrame({name: of[name] for name in names}) for of, names in ((table, _JUDGED), (points, _TOLD))
+    )
+    by_service = {code: _service(service, told, groups, judged, gaps, zones) for code, service in services.items()}
     for code, found in by_service.items():
         if found["test"] == "minutes":
             found["standards"] = _standards(standards[standards["service"] == code])
@@ -247,11 +254,10 @@ def _group(
     weight = mine["people"].to_numpy(dtype=np.float64)
     served = units.within(mine[f"minutes_{service.code}"].to_numpy(dtype=np.float64), service.limit)
     attached = (mine[f"snap_status_{service.mode}"] == "ok").to_numpy()
-    row = table[
-        (table["mode"] == service.mode) & (table["demand"] == group) & (table["limit_minutes"] == service.limit)
-    ]
-    whole = row[row["unit_kind"] == "study"].iloc[0]
-    unjudged = row[(row["status"] == "not_assessed") & (row["unit_kind"] != "study")]
+    mine_of = (table["mode"] == service.mode) & (table["demand"] == group) & (table["limit_minutes"] == service.limit)
+    of_study = table["unit_kind"] == "study"
+    whole = table[mine_of & of_study].iloc[0]
+    unjudged = mine_of & ~of_study & (table["status"] == "not_assessed")
     status = str(whole["status"])
     return {
         "people": float(weight.sum()),
@@ -261,7 +267,7 @@ def _group(
         "share": None if np.isnan(whole["share"]) else float(whole["share"]),
         "status": status,
         "note": whole["note"],
-        "units_not_assessed": len(unjudged),
+        "units_not_assessed": int(unjudged.sum()),
         "gaps": int((gaps[f"people_{group}"] > 0).sum()),
         "gap_people": float(gaps[f"people_{group}"].sum()),
     }
@@ -280,19 +286,20 @@ def _warnings(
         if service.test != "minutes":
             continue
         name = Message("run.service_name", {"zh": service.label, "en": service.label_en})
-        here = points[(points["type"] == code) & points["counted"]]
-        lost = here[here[f"snap_status_{service.mode}"] != "ok"]
-        if len(here) == 0:
+        here = (points["type"] == code) & points["counted"]
+        lost = points["name"][here & (points[f"snap_status_{service.mode}"] != "ok")]
+        if not here.any():
             told.append(Message("run.none_built", {"service": name}))
         if len(lost):
-            names = ", ".join(str(each) for each in lost["name"].head(NAMES_TOLD))
+            names = ", ".join(str(each) for each in lost.head(NAMES_TOLD))
             told.append(Message("run.lost_service", {"service": name, "count": len(lost), "names": names}))
         told += [
             Message("run.no_group", {"service": name, "group": Message(f"word.{group}")})
             for group, found in by_service[code]["groups"].items()
             if found["people"] == 0
         ]
-    detached = people[people["snap_status_walk"] != "ok"].groupby("group")["people"].sum()
+    apart = people["snap_status_walk"] != "ok"
+    detached = people["people"][apart].groupby(people["group"][apart]).sum()
     told += [
         Message("run.detached", {"people": f"{detached[group]:,.0f}", "group": Message(f"word.{group}")})
         for group in GROUPS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import select
@@ -14,7 +15,10 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from rich.console import Console
 from small_county import csv_text, stations, write_county
+
+from geo import bars
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,3 +103,18 @@ def test_jupyter_shows_one_bar_that_moves_and_goes(county: Path) -> None:
     left = [output.data["text/html"] for output in book.cells[0].outputs if output.output_type == "display_data"]
     assert left == [""], "one bar, and nothing of it is left"
     assert not [output for output in book.cells[0].outputs if output.output_type == "stream"]
+
+
+@pytest.mark.parametrize("forced", [{}, {"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1"}, {"TTY_COMPATIBLE": "0"}])
+def test_what_is_piped_is_no_terminal_unless_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch, forced: dict[str, str]
+) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in forced.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert bars.may_be_terminal() >= Console(stderr=True).is_terminal
+    assert bars.may_be_terminal() == bool(forced)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert bars.may_be_terminal() == bool(forced)

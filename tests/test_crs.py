@@ -322,3 +322,28 @@ def test_a_way_between_two_systems_is_found_once() -> None:
     east, north = one.transform(117.0, 25.0)
     assert east == pytest.approx(500_000)
     assert 2_700_000 < north < 2_800_000
+
+
+def test_geometries_are_carried_as_a_table_carries_them() -> None:
+    shapes = np.array(
+        [
+            shapely.Point(118.2, 25.3),
+            None,
+            shapely.Point(118.3, 25.2, 40.0),
+            shapely.LineString(),
+            shapely.LineString([(118.1, 25.1), (118.2, 25.15)]),
+            shapely.box(118.0, 25.0, 118.1, 25.1),
+        ],
+        dtype=object,
+    )
+    before, metric = shapes.copy(), pyproj.CRS.from_epsg(4548)
+    there = crs.carried(shapes, crs.WGS84, metric)
+    for found, source, shapes_before in (
+        (there, crs.WGS84, shapes),
+        (crs.carried(there, metric, crs.WGS84), metric, there),
+    ):
+        target = metric if source is crs.WGS84 else crs.WGS84
+        twin = gpd.GeoSeries(shapes_before, crs=source).to_crs(target).to_numpy()
+        assert shapely.to_wkb(found).tolist() == shapely.to_wkb(twin).tolist()
+    assert shapes.tolist() == before.tolist()
+    assert crs.carried(shapes, metric, metric).tolist() == before.tolist()

@@ -14,7 +14,14 @@ from geo.cells import CellLinks
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARRAYS = {"minutes": np.array([1.5, np.inf, np.nan]), "edge": np.arange(4, dtype=np.int32)}
+ARRAYS = {
+    "minutes": np.array([1.5, np.inf, np.nan]),
+    "edge": np.arange(4, dtype=np.int32),
+    "none": np.empty((0, 3)),
+    "one": np.array(7),
+    "turned": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+    "crs": np.array("EPSG:4548 县"),
+}
 
 
 @pytest.fixture
@@ -29,10 +36,17 @@ def test_what_was_saved_comes_back_bit_by_bit(folder: Path) -> None:
     prepared.save(key, ARRAYS)
     found = prepared.load(key)
     assert found is not None
-    assert {name: values.tobytes() for name, values in found.items()} == {
-        name: values.tobytes() for name, values in ARRAYS.items()
+    assert {name: (values.dtype, values.shape, values.tobytes()) for name, values in found.items()} == {
+        name: (values.dtype, values.shape, values.tobytes()) for name, values in ARRAYS.items()
     }
-    assert [file.name for file in folder.iterdir()] == [f"{key}.npz"]
+    assert all(values.flags.aligned and values.flags.writeable for values in found.values())
+    assert [file.name for file in folder.iterdir()] == [f"{key}.arrays"]
+
+
+def test_objects_are_not_kept(folder: Path) -> None:
+    with pytest.raises(ValueError, match="names: objects are not kept"):
+        prepared.save("streets-1", {"names": np.array(["a"], dtype=object)})
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +68,7 @@ def test_arrays_name_it_by_value_kind_and_shape() -> None:
 def test_what_is_damaged_is_thrown_away(folder: Path, at: int) -> None:
     key = prepared.key_of("streets", ["one"])
     prepared.save(key, ARRAYS)
-    file = folder / f"{key}.npz"
+    file = folder / f"{key}.arrays"
     content = bytearray(file.read_bytes())
     content[at] ^= 1
     file.write_bytes(content)
@@ -65,7 +79,7 @@ def test_what_is_damaged_is_thrown_away(folder: Path, at: int) -> None:
 def test_what_was_cut_off_is_not_believed(folder: Path) -> None:
     key = prepared.key_of("streets", ["one"])
     prepared.save(key, ARRAYS)
-    file = folder / f"{key}.npz"
+    file = folder / f"{key}.arrays"
     for size in (0, 10, 32, 100):
         file.write_bytes(file.read_bytes()[:size])
         assert prepared.load(key) is None
@@ -75,10 +89,10 @@ def test_what_was_cut_off_is_not_believed(folder: Path) -> None:
 def test_the_oldest_make_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [prepared.key_of("streets", [str(number)]) for number in range(3)]
     prepared.save(keys[0], ARRAYS)
-    size = (folder / f"{keys[0]}.npz").stat().st_size
+    size = (folder / f"{keys[0]}.arrays").stat().st_size
     prepared.save(keys[1], ARRAYS)
-    os.utime(folder / f"{keys[0]}.npz", (1, 1))
-    os.utime(folder / f"{keys[1]}.npz", (2, 2))
+    os.utime(folder / f"{keys[0]}.arrays", (1, 1))
+    os.utime(folder / f"{keys[1]}.arrays", (2, 2))
     assert prepared.load(keys[0]) is not None  # used just now: the other one is the oldest
     monkeypatch.setattr("geo.prepared.MOST_BYTES", size * 2)
     prepared.save(keys[2], ARRAYS)

@@ -53,7 +53,7 @@ def test_what_was_drawn_before_is_the_same_to_the_bit(
     monkeypatch.setenv("GEO_CACHE", "off")
     assert content_of(geo.analyse(folder, combine=combine)) == first
     assert drawn
-    assert list(kept.glob("zone-*.npz"))
+    assert list(kept.glob("zone-*.arrays"))
 
 
 @pytest.mark.usefixtures("kept")
@@ -72,7 +72,7 @@ def test_only_what_changed_is_drawn_anew(tmp_path: Path, drawn: list[str]) -> No
 def test_a_damaged_zone_is_drawn_anew(tmp_path: Path, kept: Path, drawn: list[str]) -> None:
     folder = write_county(tmp_path / "town")
     first = content_of(geo.analyse(folder))
-    files = sorted(kept.glob("zone-*.npz"))
+    files = sorted(kept.glob("zone-*.arrays"))
     content = bytearray(files[0].read_bytes())
     content[-1] ^= 1
     files[0].write_bytes(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from geo import schema
@@ -367,10 +368,11 @@ def hold_phones(texts: Iterable[str], *, strictly: bool = False) -> bool:
     strictly
         Only mobile telephones and identity cards: for columns of any name, where other numbers are common.
     """
-    filled = [text.strip() for text in texts if text and text.strip()]
+    counts = Counter(texts)  # a column has few different texts
+    filled = {text: count for text, count in counts.items() if text and text.strip()}
     pattern = _MOBILE_PHONE if strictly else _PHONE
-    hits = sum(1 for text in filled if pattern.match(text) or _CITIZEN.match(text))
-    return bool(filled) and hits * 2 >= len(filled)
+    hits = sum(count for text, count in filled.items() if pattern.match(text.strip()) or _CITIZEN.match(text.strip()))
+    return bool(filled) and hits * 2 >= sum(filled.values())
 
 
 def near_meaning(name: str, headers: Sequence[str], kind: str) -> list[str]:

@@ -62,8 +62,7 @@ def lonlat(table: gpd.GeoDataFrame | gpd.GeoSeries) -> NDArray[np.object_]:
     """Return the geometries of a table in degrees of WGS 84; missing ones stay missing."""
     if len(table) == 0:
         return np.empty(0, dtype=object)
-    crs.require_same(table)
-    return np.asarray(table.geometry.to_crs(crs.WGS84).to_numpy(), dtype=object)
+    return crs.carried(table.geometry.to_numpy(), crs.require_same(table), crs.WGS84)
 
 
 def simple(lines: NDArray[np.object_]) -> NDArray[np.object_]:

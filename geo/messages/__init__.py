@@ -21,14 +21,10 @@ ROWS_SHOWN = 8
 
 
 @cache
-def _catalogue() -> dict[str, dict[str, str]]:
-    """Return every message, keyed `<file>.<name>`."""
-    found: dict[str, dict[str, str]] = {}
-    for entry in sorted(resources.files(__name__).iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".toml"):
-            subject = entry.name.removesuffix(".toml")
-            for name, texts in tomllib.loads(entry.read_text(encoding="utf-8")).items():
-                found[f"{subject}.{name}"] = texts
+def _catalogue(subject: str) -> dict[str, dict[str, str]]:
+    """Return the messages of one subject by their names; a file is read when somebody asks for one of its own."""
+    entry = resources.files(__name__).joinpath(f"{subject}.toml")
+    found: dict[str, dict[str, str]] = tomllib.loads(entry.read_text(encoding="utf-8")) if entry.is_file() else {}
     return found
 
 
@@ -48,7 +44,8 @@ class Message:
     def text(self, lang: Lang = DEFAULT_LANG) -> str:
         """Return the message in one language; raise KeyError for an unknown key."""
         shown = {name: value.text(lang) if isinstance(value, Message) else value for name, value in self.values.items()}
-        return _catalogue()[self.key][lang].format_map(shown)
+        subject, _, name = self.key.partition(".")
+        return _catalogue(subject)[name][lang].format_map(shown)
 
     def __str__(self) -> str:
         return self.text()
@@ -73,19 +70,20 @@ def cure(message: Message) -> Message | None:
     >>> cure(Message("layers.no_coordinates")).text("en"), cure(Message("layers.empty_row"))
     ('Add them', None)
     """
-    key = f"mend.{message.key.replace('.', '_')}"
-    return Message(key, message.values) if key in _catalogue() else None
+    name = message.key.replace(".", "_")
+    return Message(f"mend.{name}", message.values) if name in _catalogue("mend") else None
 
 
 def subject(name: str, lang: Lang = DEFAULT_LANG) -> dict[str, str]:
     """Return all messages of one file of the catalogue, unfilled, by name."""
-    start = f"{name}."
-    return {key.removeprefix(start): texts[lang] for key, texts in _catalogue().items() if key.startswith(start)}
+    return {key: texts[lang] for key, texts in _catalogue(name).items()}
 
 
 def keys() -> list[str]:
-    """Return every key of the catalogue."""
-    return list(_catalogue())
+    """Return every key of the catalogue, `<file>.<name>`."""
+    files = sorted(entry.name for entry in resources.files(__name__).iterdir() if entry.name.endswith(".toml"))
+    subjects = [name.removesuffix(".toml") for name in files]
+    return [f"{subject}.{name}" for subject in subjects for name in _catalogue(subject)]
 
 
 def row_list(rows: Sequence[int], lang: Lang = DEFAULT_LANG) -> str:

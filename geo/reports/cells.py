@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ import pandas as pd
 from geo.messages import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geo.messages import Lang
 
 PEOPLE_DECIMALS = 3
@@ -45,6 +47,22 @@ def text_of(value: object, lang: Lang) -> str:
     if value is None or bool(pd.isna(value)):  # type: ignore[call-overload]
         return ""
     return _REFUSED.sub("", str(value))
+
+
+def shown_of(values: pd.Series[Any], shown: Callable[[object], str]) -> list[str]:
+    """Return what is shown of every value of a column: of a column of texts each different one is asked for once.
+
+    Examples
+    --------
+    >>> shown_of(pd.Series(["a", "b", "a", None]), lambda value: text_of(value, "en").upper())
+    ['A', 'B', 'A', '']
+    """
+    if not isinstance(values.dtype, pd.StringDtype):
+        return [shown(value) for value in values.tolist()]
+    number, different = pd.factorize(values)
+    texts = np.array([*(shown(value) for value in different.tolist()), shown(None)], dtype=object)
+    found: list[str] = texts[number].tolist()  # what is missing has number -1, the last
+    return found
 
 
 def number_of(value: object) -> float | None:

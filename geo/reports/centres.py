@@ -60,6 +60,10 @@ def services_of() -> dict[str, tuple[str, ...]]:
 
 def centres(edition: Edition) -> list[Centre]:
     """Return the centres that count: a service in the same venue, or within 50 m, gives its function."""
+    return edition.once("centres", lambda: _centres(edition))
+
+
+def _centres(edition: Edition) -> list[Centre]:
     points = edition.results.service_points
     mine = points[(points["type"] == CENTRE) & points["counted"]]
     others = points[

@@ -63,11 +63,11 @@ class Report:
     ) -> None:
         self.text_mm = PAGE_MM[0] - margins_mm["left_margin"] - margins_mm["right_margin"]
         self.lang, self.day, self.words, self.table_pt = lang, day, words, table_pt
-        self.document: Docx = Document(io.BytesIO(_blank(tuple(margins_mm.items()), table_pt)))
+        blank, self._styles = _blank(tuple(margins_mm.items()), table_pt)
+        self.document: Docx = Document(io.BytesIO(blank))
         self._numbers = {"table": 0, "figure": 0}
         self._headings: list[tuple[int, str, str]] = []
         self._contents: Paragraph | None = None
-        self._styles = {style.name: style.style_id for style in self.document.styles}
         self._properties(title)
         self._footer()
 
@@ -192,15 +192,15 @@ def _clean(text: str) -> str:
 
 
 @cache
-def _blank(margins_mm: tuple[tuple[str, float], ...], table_pt: float) -> bytes:
-    """Return an empty document with page, styles and fonts, which takes as long to set as a short report."""
+def _blank(margins_mm: tuple[tuple[str, float], ...], table_pt: float) -> tuple[bytes, dict[str, str]]:
+    """Return an empty document with page, styles and fonts, which takes as long to set as a short report; and style ids."""
     document = Document()
     _page(document, dict(margins_mm))
     _styles(document, table_pt)
     _font_table(document)
     target = io.BytesIO()
     document.save(target)
-    return target.getvalue()
+    return target.getvalue(), {style.name: style.style_id for style in document.styles}
 
 
 def _page(document: Docx, margins_mm: Mapping[str, float]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from geo import messages
 from geo.reports import cells, headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -21,46 +20,70 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 
+T = TypeVar("T")
 _STOPS = (".", "!", "?", "。", "！", "？")
 
 
 @dataclass(frozen=True)
 class Edition:
-    """Results and the language that they are told in."""
+    """Results and the language that they are told in.
+
+    Attributes
+    ----------
+    results, lang
+        What is reported, and in which language.
+    kept
+        What was worked out of both by name; editions of the same results and language may share it.
+    """
 
     results: Results
     lang: Lang
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False, kw_only=True)
 
-    @cached_property
+    def once(self, name: str, work: Callable[[], T]) -> T:
+        """Return what a work gives, done by the first who asks; all ask for it by one name, and leave it as it is."""
+        if name not in self.kept:
+            self.kept[name] = work()
+        found: T = self.kept[name]
+        return found
+
+    @property
     def districts(self) -> dict[str, object]:
         """Names of districts by their ids."""
+        return self.once("districts", self._districts)
+
+    @property
+    def shares(self) -> headline.Shares:
+        """Who is served in which unit: by service, mode, limit and group."""
+        return self.once("shares", lambda: headline.shares(self.results.coverage))
+
+    @property
+    def shares_by_standards(self) -> headline.Shares:
+        """The same by the standards' distances; empty where they were not computed."""
+        table = self.results.standards
+        return self.once("standards", lambda: {} if table is None else headline.shares(table))
+
+    @property
+    def unit_names(self) -> dict[headline.Unit, str]:
+        """Unit → name, in the order of the coverage."""
+        return self.once("unit_names", lambda: headline.unit_names(self.results))
+
+    @property
+    def groups(self) -> NDArray[np.object_]:
+        """The group of every row of the demand."""
+        return self.once("groups", lambda: np.asarray(self.results.demand["group"], dtype=object))
+
+    @property
+    def rows_of_gaps(self) -> dict[str, NDArray[np.int64]]:
+        """Gap → the rows of the demand that it holds, in their order; empty where a gap does not say."""
+        return self.once("rows_of_gaps", self._rows_of_gaps)
+
+    def _districts(self) -> dict[str, object]:
         units = self.results.units
         mine = (units["unit_kind"] == "district").to_numpy()
         return dict(zip(units["unit_id"].to_numpy()[mine], units["unit_name"].to_numpy()[mine], strict=True))
 
-    @cached_property
-    def shares(self) -> headline.Shares:
-        """Who is served in which unit: by service, mode, limit and group."""
-        return headline.shares(self.results.coverage)
-
-    @cached_property
-    def shares_by_standards(self) -> headline.Shares:
-        """The same by the standards' distances; empty where they were not computed."""
-        return {} if self.results.standards is None else headline.shares(self.results.standards)
-
-    @cached_property
-    def unit_names(self) -> dict[headline.Unit, str]:
-        """Unit → name, in the order of the coverage."""
-        return headline.unit_names(self.results)
-
-    @cached_property
-    def groups(self) -> NDArray[np.object_]:
-        """The group of every row of the demand."""
-        return np.asarray(self.results.demand["group"], dtype=object)
-
-    @cached_property
-    def rows_of_gaps(self) -> dict[str, NDArray[np.int64]]:
-        """Gap → the rows of the demand that it holds, in their order; empty where a gap does not say."""
+    def _rows_of_gaps(self) -> dict[str, NDArray[np.int64]]:
         gaps, demand = self.results.gaps, self.results.demand
         ids = gaps["gap_id"].tolist()
         if "demand_ids" not in gaps.columns:

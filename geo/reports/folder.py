@@ -9,7 +9,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
@@ -127,6 +127,7 @@ def _disk_error(error: Exception, staging: Path) -> OSError:
 def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | None) -> list[str]:
     """Write every file into a folder and return their names."""
     surfaces = rasters.surface_files(results)
+    kept: dict[str, Any] = {}  # what workbook and Word files both ask for
     with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
         packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
         tables.write_coverage(results, folder / "coverage.csv", lang=lang)
@@ -134,9 +135,11 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
         tables.write_gaps(results, folder / "gaps.csv", lang=lang)
         geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
         summary.write_summary(results, folder / "summary.json", lang=lang)
-        workbook.write_workbook(results, folder / "report.xlsx", lang=lang)
+        workbook.write_workbook(results, folder / "report.xlsx", lang=lang, kept=kept)
         packing.result()
-    written = word.write_word(results, folder, lang=lang)  # by itself, so that both are not in memory at once
+    written = word.write_word(
+        results, folder, lang=lang, kept=kept
+    )  # by itself, so that both are not in memory at once
     tables_written = ["coverage.csv", "coverage_standards.csv", "gaps.csv"]
     names = [*tables_written, "layers.gpkg", "summary.json", "report.xlsx", *written, *surfaces]
     if results.comparison is not None:

@@ -143,6 +143,6 @@ def _field(values: pd.Series[Any], lang: Lang) -> pd.Series[Any]:
     if kind in "fiu":
         real = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return pd.Series(np.where(np.isfinite(real), real, np.nan))
-    texts = [cells.text_of(value, lang) for value in values.tolist()]
-    missing = values.isna().to_numpy()
-    return pd.Series([None if gone else text for text, gone in zip(texts, missing, strict=True)], dtype=object)
+    texts = np.array(cells.shown_of(values, lambda value: cells.text_of(value, lang)), dtype=object)
+    texts[values.isna().to_numpy()] = None
+    return pd.Series(texts, dtype=object)

@@ -34,6 +34,10 @@ class Place:
 
 def of_units(edition: Edition) -> dict[str, dict[str, str]]:
     """Return unit id → name, town and district ids, of communities and parks."""
+    return edition.once("places_of_units", lambda: _of_units(edition))
+
+
+def _of_units(edition: Edition) -> dict[str, dict[str, str]]:
     units, lang = edition.results.units, edition.lang
     columns = [units[name].tolist() for name in ("unit_kind", "unit_id", "unit_name", "town", "districts")]
     return {

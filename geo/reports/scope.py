@@ -63,8 +63,7 @@ class Findings:
     @cached_property
     def lacks(self) -> list[tuple[sheet_gaps.Lack, list[object]]]:
         """The gap list: what is lacking, and its cells."""
-        lacks = sheet_gaps.lacks_of(self.edition)
-        return list(zip(lacks, sheet_gaps.gap_lines(self.edition, lacks), strict=True))
+        return sheet_gaps.listed(self.edition)
 
     @cached_property
     def needs(self) -> list[three_lists.Need]:

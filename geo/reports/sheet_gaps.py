@@ -78,8 +78,7 @@ def write_gaps(book: Book) -> None:
     unjudged = unjudged_text(book)
     if unjudged:
         head = layout.line_across(book, sheet, head, columns, unjudged, over=over)
-    lacks = lacks_of(book)
-    lines = list(gap_lines(book, lacks))
+    lines = [line for _, line in listed(book)]
     end = layout.table(book, sheet, head, columns, lines)
     _write_total(book, sheet, end, columns=columns, lines=lines)
     layout.fold_columns(sheet, columns, _unknown(book, columns, lines))
@@ -128,6 +127,16 @@ def unjudged_text(book: Edition) -> str:
         if (people := cells.number_of(given) or 0.0) > 0
     ]
     return book.say("semicolon").join(parts)
+
+
+def listed(book: Edition) -> list[tuple[Lack, list[object]]]:
+    """Return the list: what is lacking, and its cells."""
+
+    def work() -> list[tuple[Lack, list[object]]]:
+        lacks = lacks_of(book)
+        return list(zip(lacks, gap_lines(book, lacks), strict=True))
+
+    return book.once("gaps_listed", work)
 
 
 def lacks_of(book: Edition) -> list[Lack]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -59,15 +59,12 @@ def write_comparison(table: pd.DataFrame, path: Path, *, lang: Lang) -> None:
 
 
 def _write(table: pd.DataFrame, columns: Sequence[str], path: Path, *, lang: Lang) -> None:
-    texts = [_column(table[name].tolist(), name, lang) for name in columns]
+    texts = [_column(table[name], name, lang) for name in columns]
     with path.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target, lineterminator="\r\n")
         writer.writerow(columns)
         writer.writerows(zip(*texts, strict=True))
 
 
-def _column(values: list[object], name: str, lang: Lang) -> list[str]:
-    shown = _NUMBERS.get(name)
-    if shown is not None:
-        return [shown(value) for value in values]
-    return [cells.inert(cells.text_of(value, lang)) for value in values]
+def _column(values: pd.Series[Any], name: str, lang: Lang) -> list[str]:
+    return cells.shown_of(values, _NUMBERS.get(name, lambda value: cells.inert(cells.text_of(value, lang))))

@@ -14,6 +14,7 @@ from geo.venues import room
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
     from geo.reports.edition import Edition
 
@@ -45,7 +46,10 @@ def level_of(people: float) -> int:
 
 def matches_by_gap(edition: Edition) -> dict[str, list[dict[str, Any]]]:
     """Return gap id → the venues that fit, the best first."""
-    table = edition.results.matches
+    return edition.once("matches_by_gap", lambda: _matches_by_gap(edition.results.matches))
+
+
+def _matches_by_gap(table: pd.DataFrame | None) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     if table is not None:
         for row in zip(*(table[name].tolist() for name in schema.MATCHES), strict=True):
@@ -56,6 +60,10 @@ def matches_by_gap(edition: Edition) -> dict[str, list[dict[str, Any]]]:
 
 def needs(edition: Edition) -> list[Need]:
     """Return all gaps as needs, in their order."""
+    return edition.once("needs", lambda: _needs(edition))
+
+
+def _needs(edition: Edition) -> list[Need]:
     gaps = edition.results.gaps
     matched = matches_by_gap(edition)
     planned = planned_in(edition)
@@ -72,6 +80,10 @@ def needs(edition: Edition) -> list[Need]:
 
 def planned_in(edition: Edition) -> dict[tuple[str, str], list[str]]:
     """Return (service, community) → the names of what is being built or planned there."""
+    return edition.once("planned_in", lambda: _planned_in(edition))
+
+
+def _planned_in(edition: Edition) -> dict[tuple[str, str], list[str]]:
     points = edition.results.service_points
     found: dict[tuple[str, str], list[str]] = {}
     if "unit_community" in points.columns:
@@ -114,6 +126,10 @@ class Venue:
 
 def venues(edition: Edition) -> list[Venue]:
     """Return all venues in the order of their layer; working services and others hosted are told apart."""
+    return edition.once("venues", lambda: _venues(edition))
+
+
+def _venues(edition: Edition) -> list[Venue]:
     table: gpd.GeoDataFrame | None = edition.results.context.get("venues")
     if table is None or table.empty:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geo.reports import cells, scope as scope_room
 from geo.reports.atlas import Atlas
@@ -27,9 +27,12 @@ _NAME_CHARACTERS = 60
 _SEPARATORS = re.compile(r"[^\w.-]+")
 
 
-def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
-    """Write all Word files into a folder and return their names, those of districts in a folder of their own."""
-    edition = Edition(results, lang)
+def write_word(results: Results, folder: Path, *, lang: Lang, kept: dict[str, Any] | None = None) -> list[str]:
+    """Write all Word files into a folder and return their names, those of districts in a folder of their own.
+
+    `kept` is what editions of these results have worked out (:class:`geo.reports.edition.Edition`).
+    """
+    edition = Edition(results, lang, kept={} if kept is None else kept)
     atlas = Atlas(edition)
     names = []
     gc.freeze()  # what was there before is not looked through again and again
@@ -40,6 +43,7 @@ def write_word(results: Results, folder: Path, *, lang: Lang) -> list[str]:
             target.write_bytes(content)
             names.append(name)
             gc.collect()  # a document and its parts point at each other
+            gc.freeze()  # and what stays is not looked through after the next one
     finally:
         gc.unfreeze()
     return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
@@ -41,14 +41,17 @@ _OPTIONS = {
 }
 
 
-def write_workbook(results: Results, path: Path, *, lang: Lang) -> None:
-    """Write `report.xlsx`, dated on the last day of the study's period: the same bytes every time."""
+def write_workbook(results: Results, path: Path, *, lang: Lang, kept: dict[str, Any] | None = None) -> None:
+    """Write `report.xlsx`, dated on the last day of the study's period: the same bytes every time.
+
+    `kept` is what editions of these results have worked out (:class:`geo.reports.edition.Edition`).
+    """
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, _OPTIONS) as workbook:
         created = dt.datetime.combine(results.study.last_day, dt.time(), tzinfo=dt.UTC)
         title = cells.text_of(results.study.head.name, lang)[:_TITLE_CHARACTERS]
         workbook.set_properties({"title": title, "created": created})
-        book = Book(results, lang, workbook, layout.make_formats(workbook))
+        book = Book(results, lang, workbook, layout.make_formats(workbook), kept={} if kept is None else kept)
         sheet_cover.write_cover(book)
         sheet_coverage.write_matrix(book)
         sheet_facilities.write_facilities(book)

@@ -14,7 +14,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from PIL import Image
 
-from geo.reports import atlas, document, fonts, layout, word, word_table, write_results
+from geo.reports import atlas, document, fonts, layout, word, word_table, workbook, write_results
 from geo.reports.edition import Edition
 
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -225,3 +225,19 @@ def test_maps_have_their_resolution_and_the_same_bytes(results):
             assert opened.width / dpi > 6
             assert set(opened.info) == {"dpi"}
     assert maps.county() == atlas.Atlas(Edition(results, "zh")).county()
+
+
+def test_editions_share_what_was_worked_out_and_say_the_same(results, tmp_path):
+    for name in ("alone", "shared"):
+        (tmp_path / name).mkdir()
+    kept = {}
+    workbook.write_workbook(results, tmp_path / "alone" / "report.xlsx", lang="zh")
+    word.write_word(results, tmp_path / "alone", lang="zh")
+    workbook.write_workbook(results, tmp_path / "shared" / "report.xlsx", lang="zh", kept=kept)
+
+    assert {"shares", "gaps_listed", "needs"} <= set(kept)
+    word.write_word(results, tmp_path / "shared", lang="zh", kept=kept)
+    files = sorted(path.relative_to(tmp_path / "alone") for path in (tmp_path / "alone").rglob("*.*"))
+    assert len(files) > 2
+    for file in files:
+        assert (tmp_path / "alone" / file).read_bytes() == (tmp_path / "shared" / file).read_bytes(), file
