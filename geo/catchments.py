@@ -14,8 +14,8 @@ import numpy as np
 import shapely
 
 from geo import kernels, surfaces, units
-from geo.cells import reached
 from geo.fields import Field, cell_minutes
+from geo.reached import reached
 from geo.travel_times import Reach, reach, reach_each
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from geo import units
-from geo.cells import Reached
 from geo.line_index import share_of
+from geo.reached import Reached
 from geo.travel_times import partial, ways
 
 if TYPE_CHECKING:

@@ -560,6 +560,10 @@ def nearest(
             share[place], metres[place] = near.feet[first].share, least
 
 
+cdef inline double partial(double minutes, double share) noexcept nogil:
+    return 0.0 if share == 0.0 else minutes * share
+
+
 def gather(
     const int64_t[::1] first,
     const int64_t[::1] count,
@@ -598,6 +602,71 @@ def gather(
                 if one <= horizon or other <= horizon or wanted[each]:
                     link[found], edge[found] = at, each
                     minutes[found], over_start[found] = min(one, other), one <= other
+                    found += 1
+    return found
+
+
+def gather_of_one(
+    const int64_t[::1] first,
+    const int64_t[::1] count,
+    const int64_t[::1] edges,
+    const double[::1] start,
+    const double[::1] end,
+    const double[::1] by_start,
+    const double[::1] by_end,
+    const double[::1] at,
+    const double[::1] leg,
+    const double[::1] along,
+    const double[::1] against,
+    const int64_t[::1] own_edge,
+    const double[::1] own_at,
+    const double[::1] own_leg,
+    double horizon,
+    int64_t[::1] link,
+    double[::1] minutes,
+    uint8_t[::1] over_start,
+):
+    """Find the links within a horizon as :func:`gather` does, of a search from one facility; return how many.
+
+    On a street that the facility stands on one may go straight along it.
+
+    Parameters
+    ----------
+    edges
+        (n,) which edges these are.
+    at, leg
+        (links,) share of the street, and minutes of the leg.
+    along, against
+        (edges of the network,) minutes of whole edges there and back.
+    own_edge, own_at, own_leg
+        Where the facility stands: streets, shares of them, minutes.
+    """
+    cdef Py_ssize_t each, place, own, found = 0
+    cdef int64_t edge
+    cdef double one, other, least, ahead
+    cdef bint stands
+    with nogil:
+        for each in range(first.shape[0]):
+            edge, stands = edges[each], False
+            for own in range(own_edge.shape[0]):
+                stands |= own_edge[own] == edge
+            for place in range(first[each], first[each] + count[each]):
+                one, other = start[each] + by_start[place], end[each] + by_end[place]
+                least = min(one, other)
+                if stands:
+                    # By the same sums as for people: the leg comes last.
+                    least = min(
+                        start[each] + partial(along[edge], at[place]),
+                        end[each] + partial(against[edge], 1.0 - at[place]),
+                    )
+                    for own in range(own_edge.shape[0]):
+                        if own_edge[own] == edge:
+                            ahead = at[place] - own_at[own]
+                            ahead = partial(along[edge], ahead) if ahead >= 0.0 else partial(against[edge], -ahead)
+                            least = min(least, ahead + own_leg[own])
+                    least += leg[place]
+                if least <= horizon:
+                    link[found], minutes[found], over_start[found] = place, least, one <= other
                     found += 1
     return found
 
@@ -778,10 +847,6 @@ cdef Segment segment(Sides sides, int64_t field, int64_t cell, double by_start, 
     return found
 
 
-cdef inline double partial(double minutes, double share) noexcept nogil:
-    return 0.0 if share == 0.0 else minutes * share
-
-
 cdef struct Place:
     # A place beside a segment: the square of its distance, and the share of the segment at which its foot stands.
     double square
@@ -858,9 +923,9 @@ def bisect(
     cdef int halving
     cdef Segment one, two
     cdef Segment* mine
-    cdef Place near, far
-    cdef double low, high, middle, x, y, metres
-    cdef bint alike
+    cdef Place near, far = Place(0.0, 0.0)
+    cdef double low, high, middle, x, y, metres, square, at
+    cdef bint alike, swap, served
     with nogil:
         for each in range(field.shape[0]):
             one = segment(sides, field[each], one_cell[each], one_ends[each, 0], one_ends[each, 1])
@@ -871,19 +936,19 @@ def bisect(
             for halving in range(rounds):
                 middle = (low + high) / 2.0
                 x, y = start[each, 0] + way[each, 0] * middle, start[each, 1] + way[each, 1] * middle
-                near, mine = beside(&one, x, y), &one
+                near = beside(&one, x, y)
+                # Which way it goes nobody can foresee: the choices are made without a branch.
+                swap = 0
                 if not alike:
                     far = beside(&two, x, y)
-                    if nearer(&far, &near) if parted[each] != parted[each] else middle > parted[each]:
-                        near, mine = far, &two
-                metres = sqrt(near.square)
-                if (
-                    metres <= sides.cap_m
-                    and minutes_beside(mine, metres, share_of(mine, near.share)) <= limit[each]
-                ):
-                    low = middle
-                else:
-                    high = middle
+                    swap = nearer(&far, &near) if parted[each] != parted[each] else middle > parted[each]
+                mine = &two if swap else &one
+                square, at = far.square if swap else near.square, far.share if swap else near.share
+                metres = sqrt(square)
+                served = (metres <= sides.cap_m) & (
+                    minutes_beside(mine, metres, share_of(mine, at)) <= limit[each]
+                )
+                low, high = middle if served else low, high if served else middle
             share[each] = (low + high) / 2.0
 
 

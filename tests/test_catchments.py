@@ -12,7 +12,17 @@ import shapely
 from hypothesis import given, settings, strategies as st
 from worlds import CAR, EAST, FOOT, NORTH, build, link, scattered, spots, street, town
 
-from geo import catchments, cells, fields, modes, network, snapping, streets, surfaces, travel_times
+from geo import (
+    catchments,
+    fields,
+    modes,
+    network,
+    reached as reached_room,
+    snapping,
+    streets,
+    surfaces,
+    travel_times,
+)
 from geo.cells import CellLinks
 from geo.fields import Field
 from geo.tiles import Tiling
@@ -236,7 +246,7 @@ def test_nobody_within_the_horizon_stands_outside_the_reachable_box(
     facilities = snapping.snap(net, scattered(seed, count))
     found = reach(net, facilities, limit=limit, direction=direction)
     everywhere = CellLinks(net, 25.0).link([(EAST - 2000, NORTH - 2000, EAST + 3000, NORTH + 3000)])
-    reached = cells.reached(everywhere, found).cell
+    reached = reached_room.reached(everywhere, found).cell
     x, y = (everywhere.column[reached] + 0.5) * 25.0, -(everywhere.row[reached] + 0.5) * 25.0
     west, south, east, north = catchments.reachable(found)
     if len(reached):
@@ -246,7 +256,7 @@ def test_nobody_within_the_horizon_stands_outside_the_reachable_box(
         assert north >= y.max()
     here = catchments.field_of(CellLinks(net, 25.0), found)
     assert len(here.reached.cell) == len(reached)
-    assert np.array_equal(np.sort(here.reached.minutes), np.sort(cells.reached(everywhere, found).minutes))
+    assert np.array_equal(np.sort(here.reached.minutes), np.sort(reached_room.reached(everywhere, found).minutes))
 
 
 @given(st.integers(0, 10_000))

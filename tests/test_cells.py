@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings, strategies as st
 from random_networks import worlds
 from worlds import CAR, EAST, FOOT, NORTH, build, line, scattered, spots, street, town
 
-from geo import barriers, catchments, cells, modes, network, snapping, streets
+from geo import barriers, catchments, cells, modes, network, reached as reached_room, snapping, streets
 from geo.cells import TILE, CellLinks, Table
 from geo.errors import GeoValueError
 from geo.modes import Mode
@@ -40,7 +40,7 @@ def places(table: Table, cell_m: float) -> np.ndarray:
 
 def dense(table: Table, found: Reach) -> tuple[np.ndarray, np.ndarray]:
     """Minutes and nearest facility of all linked cells."""
-    reached = cells.reached(table, found)
+    reached = reached_room.reached(table, found)
     assert len(np.unique(reached.cell)) == len(reached.cell)
     minutes, nearest = np.full(len(table.row), np.inf), np.full(len(table.row), -1)
     minutes[reached.cell], nearest[reached.cell] = reached.minutes, reached.nearest
@@ -139,7 +139,7 @@ def test_without_a_street_near_there_is_no_cell() -> None:
     table = links.link([(EAST + 50_000, NORTH, EAST + 50_500, NORTH + 500)])
     assert len(table.row) == len(table.island) == 0
     found = reach(links.network, snapping.snap(links.network, spots((500, 0))), limit=15.0)
-    assert len(cells.reached(table, found).cell) == 0
+    assert len(reached_room.reached(table, found).cell) == 0
     assert table.at(np.array([0, -5]), np.array([0, 3])).tolist() == [-1, -1]
 
 

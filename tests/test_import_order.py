@@ -23,7 +23,7 @@ INPUTS = (
 )
 ANALYSIS = (
     *("kernels", "access", "arcs", "line_index", "network", "barriers", "windows", "snapping", "searches"),
-    *("travel_times", "pairs", "street_graph", "cells", "fields", "crossings", "surfaces", "catchments"),
+    *("travel_times", "pairs", "street_graph", "cells", "reached", "fields", "crossings", "surfaces", "catchments"),
     *("coverage", "adequacy", "gaps", "venues", "siting"),
     *("changes", "matching", "comparison", "ledger"),
 )
@@ -49,11 +49,12 @@ MACHINE = {
     "travel_times": ("searches", "windows"),
     "pairs": ("kernels", "searches", "travel_times", "windows"),
     "street_graph": ("travel_times",),
-    "cells": ("kernels", "barriers", "snapping", "travel_times"),
-    "fields": ("line_index", "travel_times", "cells"),
+    "cells": ("barriers", "snapping", "travel_times"),
+    "reached": ("kernels", "travel_times", "cells"),
+    "fields": ("line_index", "travel_times", "cells", "reached"),
     "crossings": ("kernels", "snapping", "travel_times", "fields"),
     "surfaces": ("kernels", "fields", "crossings"),
-    "catchments": ("kernels", "travel_times", "cells", "fields", "surfaces"),
+    "catchments": ("kernels", "travel_times", "cells", "reached", "fields", "surfaces"),
 }
 ALLOWED = {
     ("streets", "osm"),

@@ -13,8 +13,9 @@ from hypothesis import given, settings, strategies as st
 from worlds import CAR, EAST, FOOT, NORTH, build, link, scattered, spots, street, town
 
 from geo import catchments, fields, snapping, surfaces
-from geo.cells import CellLinks, Reached
+from geo.cells import CellLinks
 from geo.grid import Grid
+from geo.reached import Reached
 from geo.travel_times import minutes_at, reach
 
 if TYPE_CHECKING:
