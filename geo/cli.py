@@ -18,6 +18,7 @@ from geo.messages import Message, text
 from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines, site_lines
 from geo.terminal import (
     SOME_FAILED,
+    UNUSABLE,
     USAGE,
     LangOption,
     Language,
@@ -485,6 +486,10 @@ def main(run_app: Callable[..., None] = app) -> None:
         run_app(prog_name="geo")
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
+    except GeoError as error:
+        # What is wrong with the process itself, before a verb could look at its input.
+        _fail(f"  ✗ {error}")
+        sys.exit(UNUSABLE)
     except SystemExit as done:
         heap.leave(done.code)
         raise

@@ -1,7 +1,7 @@
 """Whether the inner loops run compiled: `compiled` is the module of them, or `None`.
 
 `pip install` compiles `kernels/_geo_kernels.pyx` where it finds a C compiler. Elsewhere each caller takes
-its own way over whole arrays, which gives the same bits and takes two to five times as long.
+its own way over whole arrays, which gives the same bits and takes about twice as long.
 `GEO_COMPILED=off` takes that way everywhere, `GEO_COMPILED=required` refuses to start without the compiled one.
 """
 
@@ -11,16 +11,22 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from geo.errors import GeoValueError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.tiles import Shelf
 
 _WANTED = 1
+_WISHES = ("", "off", "required")
 
 
 def _found(wish: str) -> Any:  # noqa: ANN401 - a module that is there or not
     """Return the compiled module, if there is one of this version and nobody wishes otherwise."""
+    if wish not in _WISHES:
+        msg = f"GEO_COMPILED={wish}; accepted are off, required, or nothing at all"
+        raise GeoValueError(msg)
     if wish == "off":
         return None
     try:
@@ -30,8 +36,9 @@ def _found(wish: str) -> Any:  # noqa: ANN401 - a module that is there or not
     if module is not None and module.VERSION == _WANTED:
         return module
     if wish == "required":
-        msg = f"GEO_COMPILED=required, but there is no _geo_kernels of version {_WANTED}: install geo with a C compiler"
-        raise ImportError(msg)
+        lacks = "is not there" if module is None else f"is of version {module.VERSION}, not {_WANTED}"
+        msg = f"GEO_COMPILED=required, but _geo_kernels {lacks}: install geo again, where there is a C compiler"
+        raise GeoValueError(msg)
     return None
 
 

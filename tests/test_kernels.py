@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,22 +182,31 @@ def test_a_city(name: str, shared: Path) -> None:
     hold_zones(net, facilities)
 
 
+def said(*words: str, wish: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "geo.cli", *words]
+    return subprocess.run(
+        command, env={**os.environ, "GEO_COMPILED": wish}, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
+
+
 def test_the_switch_is_heeded() -> None:
-    asked = "from geo import kernels; print(kernels.compiled is None)"
-    for wish, answer in (("off", "True"), ("", str(kernels.compiled is None))):
-        said = subprocess.run(
-            [sys.executable, "-c", asked],
-            env={**os.environ, "GEO_COMPILED": wish},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert said.stdout.strip() == answer
+    assert "no compiled loops" in said("--version", wish="off").stdout
+    assert ("no compiled loops" in said("--version", wish="").stdout) == (kernels.compiled is None)
+
+
+@pytest.mark.parametrize("words", [("--version",), ("run", "no/such/study")])
+def test_a_wish_that_nobody_knows_is_a_line_not_a_traceback(words: tuple[str, ...]) -> None:
+    found = said(*words, wish="requried")
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == "  ✗ GEO_COMPILED=requried; accepted are off, required, or nothing at all\n"
 
 
 def test_another_version_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    if kernels.compiled is not None:
-        monkeypatch.setattr(kernels.compiled, "VERSION", 0)
+    monkeypatch.setitem(sys.modules, "_geo_kernels", SimpleNamespace(VERSION=0))
     assert kernels._found("") is None
-    with pytest.raises(ImportError, match="install geo with a C compiler"):
+    with pytest.raises(GeoValueError, match="is of version 0, not 1: install geo again"):
+        kernels._found("required")
+    monkeypatch.setitem(sys.modules, "_geo_kernels", None)
+    assert kernels._found("") is None
+    with pytest.raises(GeoValueError, match="is not there: install geo again, where there is a C compiler"):
         kernels._found("required")
