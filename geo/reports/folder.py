@@ -160,7 +160,11 @@ def _staging(place: Path) -> Iterator[Path]:
         _make_folders(place.parent, made)
         _refuse_a_file(place)
         _remove(staging)  # of a run that was killed
-        staging.mkdir()
+        try:
+            staging.mkdir()
+        except FileNotFoundError:  # another one made the parent, failed, and took it back
+            _make_folders(place.parent, made)
+            staging.mkdir()
         yield staging
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
@@ -176,7 +180,13 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
     if folder.exists():
         return
     _make_folders(folder.parent, made)
-    folder.mkdir()
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        # The first studies of a batch come at once: another process made it meanwhile.
+        if folder.is_dir():
+            return
+        raise
     made.append(folder)
 
 

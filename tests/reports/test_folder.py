@@ -278,3 +278,37 @@ def test_a_comparison_that_is_held_is_named_and_both_files_stay(tmp_path):
         folder_room.write_comparison(table, tmp_path / "c", page="new")
     assert contents(tmp_path / "c") == before
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_parent_that_another_process_made_meanwhile_is_taken(tmp_path, monkeypatch):
+    """Two studies of a batch write their first files at once: one makes the folder just before the other."""
+    place, mkdir = tmp_path / "new" / "below" / "study", Path.mkdir
+
+    def beaten(folder, *options, **named):
+        if folder.name in {"new", "below"}:
+            mkdir(folder)
+        mkdir(folder, *options, **named)
+
+    monkeypatch.setattr(Path, "mkdir", beaten)
+    with folder_room._staging(place) as staging:
+        assert staging.is_dir()
+    assert (tmp_path / "new" / "below").is_dir()
+    # Not made by this one: not taken back by it either.
+    with pytest.raises(OSError, match="full"), folder_room._staging(tmp_path / "other" / "study"):
+        raise OSError(errno.ENOSPC, "full")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new"]
+
+
+def test_a_parent_that_another_process_took_back_is_made_again(tmp_path, monkeypatch):
+    place, mkdir, gone = tmp_path / "new" / "study", Path.mkdir, []
+
+    def robbed(folder, *options, **named):
+        if folder.name == ".study.part" and not gone:
+            folder.parent.rmdir()
+            gone.append(folder)
+        mkdir(folder, *options, **named)
+
+    monkeypatch.setattr(Path, "mkdir", robbed)
+    with folder_room._staging(place) as staging:
+        assert staging.is_dir()
+        assert gone
