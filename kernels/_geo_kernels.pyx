@@ -449,11 +449,30 @@ cdef inline double beyond(double at, double low, double high) noexcept nogil:
     return low - at if at < low else (at - high if at > high else 0.0)
 
 
+cdef struct Place:
+    # A place beside a segment: the square of its distance, and the share of the segment at which its foot stands.
+    double square
+    double share
+
+
+cdef inline Place off_segment(Lines lines, Py_ssize_t vertex, double at_x, double at_y) noexcept nogil:
+    """Return how far a place is from the segment that begins at a vertex, and at what share of it the foot stands."""
+    cdef double start_x = lines.xy[vertex, 0], start_y = lines.xy[vertex, 1]
+    cdef double along_x = lines.xy[vertex + 1, 0] - start_x, along_y = lines.xy[vertex + 1, 1] - start_y
+    cdef double x = at_x - start_x, y = at_y - start_y
+    cdef double square = along_x * along_x + along_y * along_y
+    cdef double share = (x * along_x + y * along_y) / square if square > 0.0 else 0.0
+    share = 0.0 if share < 0.0 else (1.0 if share > 1.0 else share)
+    x, y = x - along_x * share, y - along_y * share
+    return Place(x * x + y * y, share)
+
+
 cdef void look(Lines lines, int64_t tile, const uint8_t[::1] chosen, double x, double y, Near* near) noexcept nogil:
     """Look at the lines of a tile."""
     cdef Py_ssize_t at, vertex
     cdef int64_t line
-    cdef double start_x, start_y, along_x, along_y, off_x, off_y, square, share, span
+    cdef Place off
+    cdef double off_x, off_y, span, metres
     for at in range(lines.first[tile], lines.first[tile + 1]):
         line = lines.line[at]
         if not chosen[line]:
@@ -464,18 +483,12 @@ cdef void look(Lines lines, int64_t tile, const uint8_t[::1] chosen, double x, d
         if off_x * off_x + off_y * off_y > span * span:
             continue
         for vertex in range(lines.offset[line], lines.offset[line + 1] - 1):
-            start_x, start_y = lines.xy[vertex, 0], lines.xy[vertex, 1]
-            along_x, along_y = lines.xy[vertex + 1, 0] - start_x, lines.xy[vertex + 1, 1] - start_y
-            off_x, off_y = x - start_x, y - start_y
-            square = along_x * along_x + along_y * along_y
-            share = (off_x * along_x + off_y * along_y) / square if square > 0.0 else 0.0
-            share = 0.0 if share < 0.0 else (1.0 if share > 1.0 else share)
-            off_x, off_y = off_x - along_x * share, off_y - along_y * share
+            off = off_segment(lines, vertex, x, y)
             span = near.best + MARGIN_M
-            if off_x * off_x + off_y * off_y <= span * span:
-                off_x = sqrt(off_x * off_x + off_y * off_y)
-                if off_x <= near.best + TIE_M:
-                    note(near, Foot(off_x, share, vertex, line))
+            if off.square <= span * span:
+                metres = sqrt(off.square)
+                if metres <= near.best + TIE_M:
+                    note(near, Foot(metres, off.share, vertex, line))
 
 
 cdef void settle(
@@ -847,12 +860,6 @@ cdef Segment segment(Sides sides, int64_t field, int64_t cell, double by_start, 
     return found
 
 
-cdef struct Place:
-    # A place beside a segment: the square of its distance, and the share of the segment at which its foot stands.
-    double square
-    double share
-
-
 cdef inline Place beside(Segment* of, double at_x, double at_y) noexcept nogil:
     cdef double x = at_x - of.start_x, y = at_y - of.start_y
     cdef double share = (x * of.along_x + y * of.along_y) / of.square
@@ -1112,7 +1119,7 @@ cdef bint any_line(Lines lines, int64_t tile, double x, double y, double metres)
     """Say whether a line of a tile comes within some metres of a place."""
     cdef Py_ssize_t at, vertex
     cdef int64_t line
-    cdef double start_x, start_y, along_x, along_y, off_x, off_y, square, share
+    cdef double off_x, off_y
     for at in range(lines.first[tile], lines.first[tile + 1]):
         line = lines.line[at]
         off_x = beyond(x, lines.boxes[line, 0], lines.boxes[line, 2])
@@ -1120,14 +1127,7 @@ cdef bint any_line(Lines lines, int64_t tile, double x, double y, double metres)
         if off_x * off_x + off_y * off_y > metres * metres:
             continue
         for vertex in range(lines.offset[line], lines.offset[line + 1] - 1):
-            start_x, start_y = lines.xy[vertex, 0], lines.xy[vertex, 1]
-            along_x, along_y = lines.xy[vertex + 1, 0] - start_x, lines.xy[vertex + 1, 1] - start_y
-            off_x, off_y = x - start_x, y - start_y
-            square = along_x * along_x + along_y * along_y
-            share = (off_x * along_x + off_y * along_y) / square if square > 0.0 else 0.0
-            share = 0.0 if share < 0.0 else (1.0 if share > 1.0 else share)
-            off_x, off_y = off_x - along_x * share, off_y - along_y * share
-            if off_x * off_x + off_y * off_y <= metres * metres:
+            if off_segment(lines, vertex, x, y).square <= metres * metres:
                 return True
     return False
 
