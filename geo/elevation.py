@@ -253,14 +253,20 @@ def _averaged(fine: Floats, block: tuple[int, int]) -> Floats:
 
 def _small_voids(void: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the void cells that lie in no void deeper than `FILL_CELLS`."""
-    if not void.any() or void.all():
-        return np.zeros_like(void)
-    from scipy import ndimage  # noqa: PLC0415 - few rasters have voids, and it takes long to import
+    deep = _alone_within(void, FILL_CELLS)
+    return void & _alone_within(~deep, _LARGE_CELLS) if deep.any() else void
 
-    deep = ndimage.distance_transform_edt(void) > FILL_CELLS
-    if not deep.any():
-        return void
-    return np.asarray(void & (ndimage.distance_transform_edt(~deep) > _LARGE_CELLS), dtype=bool)
+
+def _alone_within(mask: NDArray[np.bool_], cells: float) -> NDArray[np.bool_]:
+    """Return the cells around which all others within a distance are of a mask too; so are those beyond the edge."""
+    most = int(cells)
+    steps = np.arange(-most, most + 1)
+    near = np.argwhere(np.hypot(steps[:, None], steps) <= cells)
+    padded = np.pad(mask, most, constant_values=True)
+    found = np.ones_like(mask)
+    for down, right in near:
+        found &= padded[down : down + mask.shape[0], right : right + mask.shape[1]]
+    return found
 
 
 def _filled(heights: Floats, small: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -7,6 +7,8 @@ together per community.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -62,11 +64,11 @@ def find(
         return none(demand)
     area, rest = _areas(unserved)
     nearest = _nearest_of_most(unserved, area, service)
-    rows = [
-        _gap(points, service, nearest.get(number, ""), facility_names)
-        for number, points in _parts(unserved, area, rest, service)
-    ]
-    found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=demand.crs)
+    parts = list(_parts(unserved, area, rest, service))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapes are united by a library, without Python's lock
+        drawn = pool.map(_drawn, [points.shape for _, points in parts])
+        rows = [_gap(points, service, nearest.get(number, ""), facility_names) for number, points in parts]
+        found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=list(drawn), crs=demand.crs)
     found = _named(found, service.code)
     return _with_places(found)
 
@@ -147,8 +149,7 @@ def _gap(points: _Points, service: ServiceType, nearest: str, facility_names: pd
     """Return one row: the people of one area."""
     people = points.people
     there = ~(shapely.is_missing(points.shape) | shapely.is_empty(points.shape))
-    shapes = points.shape[there]
-    xy = shapely.get_coordinates(shapes)
+    xy = shapely.get_coordinates(points.shape[there])
     middle = np.average(xy, axis=0, weights=people[there]) if len(xy) else np.full(2, np.nan)
     place = xy[np.argmin(np.hypot(*(xy - middle).T))] if len(xy) else middle
     minutes = weighted_median(points.minutes, people)
@@ -166,8 +167,13 @@ def _gap(points: _Points, service: ServiceType, nearest: str, facility_names: pd
         "demand_ids": _JOINED.join(sorted(points.id)),
         "x": place[0],
         "y": place[1],
-        "geometry": shapely.union_all(shapely.buffer(shapes, DRAWN_M, quad_segs=4)) if len(xy) else None,
     }
+
+
+def _drawn(shapes: NDArray[np.object_]) -> shapely.Geometry | None:
+    """Return the area drawn of the people of a gap; None where nobody has a place."""
+    there = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    return shapely.union_all(shapely.buffer(there, DRAWN_M, quad_segs=4)) if len(there) else None
 
 
 def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

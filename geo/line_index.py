@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
+from geo.point_tree import point_tree
 from geo.tiles import ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.spatial import cKDTree
 
 STEP_M = 10.0
 _FIRST_NEIGHBOURS = 6
@@ -151,7 +152,7 @@ class LineIndex:
         sampled = np.repeat(np.arange(len(vertex)), count)
         step = np.arange(len(sampled)) - np.repeat(np.cumsum(count) - count, count)
         places = start[sampled] + vector[sampled] * (step / (count[sampled] - 1))[:, None]
-        return cls(flat, line, vertex, sampled, cKDTree(places) if len(places) else None)
+        return cls(flat, line, vertex, sampled, point_tree(places) if len(places) else None)
 
     def nearest(self, xy: NDArray[np.float64], *, within_m: float = np.inf) -> Nearest:
         """Return the nearest line of points (n, 2); of lines equally near the one with the lowest row."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import cKDTree
 
 from geo import crs as crs_room, schema
+from geo.point_tree import point_tree
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,7 +57,7 @@ def counterparts(
         mine = np.flatnonzero((own_group[places] == group) & np.isfinite(own_xy[places]).all(axis=1))
         theirs = np.flatnonzero((other_group == group) & np.isfinite(other_xy).all(axis=1))
         if len(mine) and len(theirs):
-            distance, nearest = cKDTree(other_xy[theirs]).query(
+            distance, nearest = point_tree(other_xy[theirs]).query(
                 own_xy[places[mine]], distance_upper_bound=np.nextafter(NEAR_M, np.inf)
             )
             near = np.isfinite(distance)

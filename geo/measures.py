@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from geo import coverage, network, standards, units as units_room
 from geo.coverage import Measured
+from geo.point_tree import metres_to_nearest
 from geo.travel_times import minutes_at, reach
 from geo.zones import working
 
@@ -186,7 +186,7 @@ def straight_metres(people: gpd.GeoDataFrame, points: gpd.GeoDataFrame, service:
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
     placed = np.isfinite(xy).all(axis=1)
     found = np.full(len(people), np.nan)
-    found[placed] = cKDTree(there).query(xy[placed])[0] if len(there) else np.inf
+    found[placed] = metres_to_nearest(xy[placed], there) if len(there) else np.inf
     return found
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+
+from geo.point_tree import point_tree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,7 +183,7 @@ def _join_ends(given: Strings, near_m: float) -> tuple[Strings, int]:
     """Join ends that nearly meet: at one level where one of them is open; across levels where one does not pass."""
     ends = given.ends
     vertex = ends[np.unique(given.place[ends], return_index=True)[1]]
-    pairs = cKDTree(given.xy[vertex]).query_pairs(near_m, output_type="ndarray")
+    pairs = point_tree(given.xy[vertex]).query_pairs(near_m, output_type="ndarray")
     one, other = vertex[pairs[:, 0]], vertex[pairs[:, 1]]
     line = given.line
     some = given.drawn[line[one]] | given.drawn[line[other]]

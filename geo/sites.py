@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy import spatial
 
 from geo import siting, units
 from geo.errors import GeoValueError
+from geo.point_tree import point_tree
 from geo.scenarios import Question, Scenario, placed, what_if
 from geo.siting import Demand, Pairs
 from geo.travel_times import minutes_of, reach_each, stands
@@ -348,7 +348,7 @@ def _street_places(scenario: Scenario, unserved: NDArray[np.intp], *, spacing_m:
     xy = net.node_xy[nodes]
     if len(shapes):
         furthest_m = scenario.service.limit * max(net.fastest_m, units.metres_in(1.0, net.mode.access_kmh))
-        tree = spatial.cKDTree(np.column_stack([shapes.x, shapes.y]))
+        tree = point_tree(np.column_stack([shapes.x, shapes.y]))
         xy = xy[np.isfinite(tree.query(xy, distance_upper_bound=furthest_m)[0])]
     else:
         xy = xy[:0]

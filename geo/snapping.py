@@ -226,6 +226,9 @@ def _edges_near(network: Network, xy: NDArray[np.float64], within_m: float) -> N
 def _distance_m(network: Network, xy: NDArray[np.float64], *, cap_m: float) -> NDArray[np.float64]:
     """Return the metres to the nearest street of any kind, however far."""
     if len(network.start) <= _SMALL:
+        if kernels.compiled is not None:
+            every = np.ones(len(network.start), dtype=bool)
+            return _nearest_one_by_one(network, xy, every, within_m=np.inf).metres
         return network.all_lines.nearest(xy).metres
     metres = np.full(len(xy), np.inf)
     radius, spread = cap_m, max(network.tiling.rows, network.tiling.columns) * network.tiling.side_m

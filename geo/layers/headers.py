@@ -6,6 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from geo import schema
@@ -275,7 +276,8 @@ def plain(header: object) -> str:
     return counted_in.without("".join((bare if bare.strip() else wide).split()).strip(":;*").casefold())
 
 
-def aliases(kind: str) -> dict[str, tuple[str, ...]]:
+@cache
+def aliases(kind: str) -> Mapping[str, tuple[str, ...]]:
     """Return the headers that mean each canonical column in a kind of layer."""
     own = OF_KIND.get(kind, {})
     if kind == "street":  # its own `type` and `id` columns mean nothing canonical
