@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo import __version__, cli_osm, heap
+from geo import __version__, ahead, cli_osm, heap
 from geo.errors import Fault, GeoError, InputFaultsError
 from geo.messages import Message, text
 from geo.printout import closing_lines, comparison_lines, input_lines, repair_lines, site_lines
@@ -212,6 +212,7 @@ def run(
     from geo.maps.background import tiles as background  # noqa: PLC0415 - heavy libraries
     from geo.pipeline import analyse  # noqa: PLC0415
 
+    ahead.imported("geo.reports")  # libraries of documents and pictures, a quarter of a second
     try:
         with _progress(lang) as progress:
             read = _read(study, data, out=out, previous=previous)

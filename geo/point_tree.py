@@ -1,13 +1,13 @@
-"""Which of many points are near others, and how near is the nearest?"""
+"""How near are points to others? Trees that tell it, and which of two is asked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import shapely
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from scipy.spatial import cKDTree
 
@@ -36,6 +36,8 @@ def metres_to_nearest(places: NDArray[np.float64], xy: NDArray[np.float64]) -> N
     [1.0, 3.0]
     """
     if len(places) >= _MANY:
-        return point_tree(xy).query(places)[0]
-    tree = shapely.STRtree(shapely.points(xy))
-    return tree.query_nearest(shapely.points(places), all_matches=False, return_distance=True)[1]
+        found = point_tree(xy).query(places)[0]
+    else:
+        tree = shapely.STRtree(shapely.points(xy))
+        found = tree.query_nearest(shapely.points(places), all_matches=False, return_distance=True)[1]
+    return np.asarray(found, dtype=np.float64)

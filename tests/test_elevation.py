@@ -9,6 +9,8 @@ import pytest
 import rasterio
 from affine import Affine
 from hypothesis import given, strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import ndimage
 from worlds import EAST, METRIC, NORTH
 
 from geo import elevation
@@ -344,3 +346,20 @@ def test_an_ungeoreferenced_picture_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(InputFaultsError, match="coordinate system"):
         at(file, (1, 1))
     assert at(file, (1, 1), given="EPSG:4548").outside.tolist() == [True]
+
+
+@given(
+    arrays.arrays(
+        bool, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.sampled_from([True, True, False])
+    ),
+    st.lists(st.tuples(*[st.integers(0, 24)] * 4), max_size=3),
+)
+def test_small_voids_are_those_that_distances_tell(void: np.ndarray, holes: list[tuple[int, ...]]) -> None:
+    """The same cells as by the distance of every cell from what is known, and from the deep of a void."""
+    for top, left, down, right in holes:
+        void[top : top + down, left : left + right] = True
+    small = void & False
+    if not void.all():
+        deep = ndimage.distance_transform_edt(void) > elevation.FILL_CELLS
+        small = void & (ndimage.distance_transform_edt(~deep) > 1.5 * elevation.FILL_CELLS) if deep.any() else void
+    assert elevation._small_voids(void).tolist() == small.tolist()

@@ -14,7 +14,20 @@ import geo
 
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
-    *("messages", "errors", "units", "crs", "tiles", "grid", "schema", "quality", "modes", "slope", "street_words"),
+    *(
+        "messages",
+        "errors",
+        "units",
+        "crs",
+        "tiles",
+        "point_tree",
+        "grid",
+        "schema",
+        "quality",
+        "modes",
+        "slope",
+        "street_words",
+    ),
     *("catalogue", "standards", "study_file", "toml_faults", "study", "results"),
 )
 INPUTS = (
@@ -29,7 +42,7 @@ ANALYSIS = (
 )
 OUTPUTS = ("maps", "plots", "outline", "reports")
 TOP = (
-    *("bars", "heap", "prepared", "street_sources", "zone_store", "zones", "linked", "inputs"),
+    *("bars", "heap", "ahead", "prepared", "street_sources", "zone_store", "zones", "linked", "inputs"),
     *("measures", "matches", "summary", "periods"),
     *("analysis", "pipeline", "queries", "scenarios", "sites", "controls"),
     *("batch", "sample", "template", "placing", "osm_files", "osm_features", "osm_servers", "split", "fetch"),

@@ -74,7 +74,7 @@ def number_of(value: object) -> float | None:
     (7.0, None, None)
     """
     if isinstance(value, _REAL) and math.isfinite(value):
-        return float(value)
+        return float(value) + 0.0  # no zero below zero
     return None
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
 
-    from geo.reports.lines import Cell
+    Cell = tuple[str | float, Format]
+    _Known = dict[str | float, tuple[str, int]]  # value → its cell, and the lines that it needs
 
 Kind = Literal["text", "people", "share", "share_fine", "hundredths", "minutes", "degrees", "whole"]
 CELL_UNITS = 32767  # of UTF-16, the most that a cell holds
@@ -33,6 +34,7 @@ _CELL_PADDING = 0.6  # of a column's width that no text takes
 LINE_POINTS = 13.0
 _BOLD = 0.85  # of the signs that fit a width, where they may be bold
 _TEXTS_KEPT = 4096  # names and notes come again in row after row
+_CELLS_KEPT = 10_000  # of a column
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
 _FONT = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
 _BOX = {"border": 1, "border_color": "#A6A6A6"}
@@ -217,26 +219,28 @@ def table(book: Book, sheet: LineSheet, row: int, columns: Sequence[Column], lin
     for position, column in enumerate(columns):
         sheet.write_string(row, position, fitted(column.header), book.formats["header"])
     set_height(sheet, row, [column.header for column in columns], widths, least=2)
-    known: dict[tuple[int, str], tuple[Cell, int]] = {}  # names and notes come again in line after line
+    known: list[_Known] = [{} for _ in columns]
     for line in lines:
         row += 1
-        found: list[Cell] = []
-        needed = 1
-        for position, (value, column) in enumerate(zip(line, columns, strict=True)):
-            if isinstance(value, str):
-                cell, lines_needed = known.get((position, value), (None, 1))
-                if cell is None:
-                    cell, text = _cell(book, value, kind=column.kind)
-                    lines_needed = lines_of(text, column.width) if text else 1
-                    known[position, value] = (cell, lines_needed)
-            else:
-                cell, text = _cell(book, value, kind=column.kind)
-                lines_needed = lines_of(text, column.width) if text else 1
-            found.append(cell)
-            needed = max(needed, lines_needed)
-        sheet.write_line(row, found)
-        _set_lines(sheet, row, needed)
+        found = [
+            _known_cell(book, sheet, value, column, seen)
+            for value, column, seen in zip(line, columns, known, strict=True)
+        ]
+        sheet.write_line(row, [cell for cell, _ in found])
+        _set_lines(sheet, row, max(needed for _, needed in found))
     return row + 1
+
+
+def _known_cell(book: Book, sheet: LineSheet, value: object, column: Column, seen: _Known) -> tuple[str, int]:
+    """Return a cell as it is written and the lines it needs: texts and numbers come again in line after line."""
+    key = value if isinstance(value, str) or (isinstance(value, float) and column.kind != "text") else None
+    found = seen.get(key) if key is not None else None
+    if found is None:
+        (shown, look), text = _cell(book, value, kind=column.kind)
+        found = sheet.written(shown, look), lines_of(text, column.width) if text else 1
+        if key is not None and len(seen) < _CELLS_KEPT:
+            seen[key] = found
+    return found
 
 
 def set_height(sheet: LineSheet, row: int, texts: Sequence[str], widths: Sequence[float], *, least: int = 1) -> None:

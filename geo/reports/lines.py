@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xlsxwriter.format import Format
 
-    Cell = tuple[str | float, Format]
+_TEXT = ' t="s"'
 
 
 class LineSheet(Worksheet):  # type: ignore[misc]  # the library has no types
@@ -27,19 +27,24 @@ class LineSheet(Worksheet):  # type: ignore[misc]  # the library has no types
         self._lines: dict[int, list[str]] = {}
         self._letters: list[str] = []
 
-    def write_line(self, row: int, cells: Sequence[Cell]) -> None:
-        """Write a line from the first column on: texts as they are, numbers (finite) as numbers."""
+    def written(self, value: str | float, look: Format) -> str:
+        """Return a cell as it is written, but for its place: a text as it is, a number (finite) as a number."""
+        style = look._get_xf_index()  # noqa: SLF001 - the library's own
+        if not isinstance(value, str):
+            return f's="{style}"><v>{value:.16G}</v></c>'
+        number = self.str_table._get_shared_string_index(value)  # noqa: SLF001
+        self.str_table.count -= 1  # of times that a text stands in a cell: these are counted when lines are written
+        return f's="{style}"{_TEXT}><v>{number}</v></c>'
+
+    def write_line(self, row: int, cells: Sequence[str]) -> None:
+        """Write a line of cells (:meth:`written`) from the first column on."""
         self._check_dimensions(row, 0)
         self._check_dimensions(row, len(cells) - 1)
         while len(self._letters) < len(cells):
             self._letters.append(xl_col_to_name(len(self._letters)))
-        shared, line = self.str_table._get_shared_string_index, row + 1  # noqa: SLF001 - the library's own, of this sheet
-        self._lines[row] = [
-            f'<c r="{letter}{line}" s="{style._get_xf_index()}" t="s"><v>{shared(value)}</v></c>'  # noqa: SLF001
-            if isinstance(value, str)
-            else f'<c r="{letter}{line}" s="{style._get_xf_index()}"><v>{value:.16G}</v></c>'  # noqa: SLF001
-            for letter, (value, style) in zip(self._letters, cells, strict=False)
-        ]
+        line = row + 1
+        self._lines[row] = [f'<c r="{letter}{line}" {cell}' for letter, cell in zip(self._letters, cells, strict=False)]
+        self.str_table.count += sum(_TEXT in cell for cell in cells)
 
     def _write_rows(self) -> None:
         """Write out all rows: called by the library when the workbook is closed."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from dataclasses import replace
 
 import openpyxl
@@ -27,7 +29,7 @@ def opened(sheet_class, *, whole: bool):
         for row, line in enumerate(LINES, start=2):
             styles = [number if isinstance(value, float) else text for value in line]
             if whole:
-                sheet.write_line(row, list(zip(line, styles, strict=True)))
+                sheet.write_line(row, [sheet.written(value, style) for value, style in zip(line, styles, strict=True)])
             else:
                 for column, (value, style) in enumerate(zip(line, styles, strict=True)):
                     sheet.write(row, column, value, style)
@@ -35,17 +37,20 @@ def opened(sheet_class, *, whole: bool):
         sheet.write_string(4, 1, "above", text)  # written over a line, and beside it
         sheet.write_number(4, 5, 7.0, number)
         sheet.write_formula(6, 1, "=SUM(B3:B6)", number, 1.0)
-    return openpyxl.load_workbook(io.BytesIO(content.getvalue()))["s"]
+    with zipfile.ZipFile(content) as parts:
+        texts = re.search(rb'<sst [^>]* count="(\d+)" uniqueCount="(\d+)"', parts.read("xl/sharedStrings.xml"))
+    return openpyxl.load_workbook(io.BytesIO(content.getvalue()))["s"], [int(number) for number in texts.groups()]
 
 
-def said(sheet):
+def said(opened_sheet):
+    sheet, texts = opened_sheet
     cells = {
         cell.coordinate: (cell.value, cell.data_type, cell.number_format, cell.font.bold)
         for row in sheet.iter_rows()
         for cell in row
         if cell.value is not None
     }
-    return sheet.dimensions, cells, {row: of.height for row, of in sheet.row_dimensions.items() if of.height}
+    return sheet.dimensions, cells, texts, {row: of.height for row, of in sheet.row_dimensions.items() if of.height}
 
 
 def test_whole_lines_are_what_cells_are():

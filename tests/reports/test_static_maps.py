@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import shapely
 from PIL import Image
 
 from geo.reports import static_maps
-from geo.reports.canvas import Canvas
+from geo.reports.canvas import Canvas, _packed
 from geo.reports.static_maps import Sheet, Streets, Words
 
 WORDS = Words("图名", "口径\n审图", "北", "米", "千米")
@@ -108,3 +109,11 @@ def test_text_stands_upright_at_its_height():
     assert dark[middle + 1 : rows[-1] + 1].sum() > 1.2 * dark[rows[0] : middle + 1].sum()  # the foot of the letter
     assert (rows[0] + rows[-1]) / 2 == pytest.approx(100 - 70, abs=3)
     assert (columns[0] + columns[-1]) / 2 == pytest.approx(50, abs=4)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 50, 1001])
+def test_a_picture_packed_in_parts_is_one_stream(rows):
+    lines = np.random.default_rng(rows).integers(0, 3, (rows, 700), dtype=np.uint8)
+    packed = _packed(lines)
+    assert zlib.decompress(packed) == lines.tobytes()
+    assert packed == _packed(lines)
