@@ -132,14 +132,14 @@ def _base(source: Any, given: str | None, name: str) -> pyproj.CRS:  # noqa: ANN
     return pyproj.CRS.from_user_input(base)
 
 
-def _cell_m(source: Any, to_raster: pyproj.Transformer, xy: Floats) -> tuple[float, float]:  # noqa: ANN401
+def _cell_m(source: Any, to_raster: crs_room.Way, xy: Floats) -> tuple[float, float]:  # noqa: ANN401
     """Return how many metres one column and one row are, in the middle of the places."""
     if not len(xy):
         return float("nan"), float("nan")
     middle = (xy.min(axis=0) + xy.max(axis=0)) / 2.0
     x, y = to_raster.transform(*middle)
     to = source.transform
-    back = to_raster.transform([x, x + to.a, x + to.b], [y, y + to.d, y + to.e], direction="INVERSE")
+    back = to_raster.back([x, x + to.a, x + to.b], [y, y + to.d, y + to.e])
     side = np.hypot(*(np.asarray(place[1:]) - place[0] for place in back))
     return (float(side[0]), float(side[1])) if np.isfinite(side).all() else (float("nan"), float("nan"))
 
@@ -155,7 +155,7 @@ def _weight(side_m: float, count: int) -> float:
     return float(np.clip((BASELINE_M / side - 1.0) / 4.0, 0.0, 0.25)) if side > 0 else 0.0
 
 
-def _cells(source: Any, to_raster: pyproj.Transformer, xy: Floats) -> tuple[Floats, Floats]:  # noqa: ANN401
+def _cells(source: Any, to_raster: crs_room.Way, xy: Floats) -> tuple[Floats, Floats]:  # noqa: ANN401
     """Return row and column of places in fine cells, counted from the raster's corner."""
     inverse = ~source.transform
     x, y = (np.asarray(part) for part in to_raster.transform(xy[:, 0], xy[:, 1]))

@@ -324,6 +324,21 @@ def test_a_way_between_two_systems_is_found_once() -> None:
     assert 2_700_000 < north < 2_800_000
 
 
+@pytest.mark.parametrize("code", [4548, 2384, 2436, 32650, 31982, 27700, 2154, 3857, 26711])
+@pytest.mark.parametrize("degrees", [4326, 4490, 4214])
+def test_metres_become_degrees_by_the_way_back(code: int, degrees: int) -> None:
+    """A place on earth is the same to 0.1 mm by the way that PROJ finds from metres to degrees itself."""
+    metric, geographic = pyproj.CRS.from_epsg(code), pyproj.CRS.from_epsg(degrees)
+    west, south, east, north = metric.area_of_use.bounds
+    rng = np.random.default_rng(code)
+    lon, lat = rng.uniform(west, east, 500), rng.uniform(south, min(north, 80.0), 500)
+    xy = np.array(pyproj.Transformer.from_crs(crs.WGS84, metric, always_xy=True).transform(lon, lat))
+    back = np.array(crs.transformer(metric, geographic).transform(*xy))
+    own = np.array(pyproj.Transformer.from_crs(metric, geographic, always_xy=True).transform(*xy))
+    assert np.isfinite(own).all()
+    assert np.abs(back - own).max() < 1e-9
+
+
 def test_geometries_are_carried_as_a_table_carries_them() -> None:
     shapes = np.array(
         [
@@ -344,6 +359,10 @@ def test_geometries_are_carried_as_a_table_carries_them() -> None:
     ):
         target = metric if source is crs.WGS84 else crs.WGS84
         twin = gpd.GeoSeries(shapes_before, crs=source).to_crs(target).to_numpy()
-        assert shapely.to_wkb(found).tolist() == shapely.to_wkb(twin).tolist()
+        if source is crs.WGS84:
+            assert shapely.to_wkb(found).tolist() == shapely.to_wkb(twin).tolist()
+        assert shapely.equals_exact(found, twin, tolerance=1e-9)[shapes_before != None].all()  # noqa: E711
+        assert [shape is None for shape in found] == [shape is None for shape in twin]
+        assert shapely.get_z(found).tolist() == pytest.approx(shapely.get_z(twin).tolist(), nan_ok=True)
     assert shapes.tolist() == before.tolist()
     assert crs.carried(shapes, metric, metric).tolist() == before.tolist()

@@ -14,6 +14,8 @@ from geo.reports.layout import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from geo.catalogue import ServiceType
     from geo.reports.atlas import Atlas
     from geo.reports.document import Report
@@ -100,21 +102,26 @@ def park_services(edition: Edition, code: str, by_group: ByGroup) -> tuple[list[
 def _nearest(edition: Edition, kind: ServiceType, group: str, code: str) -> tuple[float, str]:
     """Return the median minutes of a park's people of one group, and the facility that most are nearest to."""
     demand, points = edition.results.demand, edition.results.service_points
-    at = np.flatnonzero((demand["park"] == code).to_numpy() & (edition.groups == group))
+    at = np.flatnonzero(_in_park(edition, code) & (edition.groups == group))
     people = demand["people"].to_numpy(dtype=np.float64)[at]
     if not people.sum():
         return np.inf, ""
     minutes = weighted_median(demand[f"minutes_{kind.code}"].to_numpy(dtype=np.float64)[at], people)
     nearest = demand[f"nearest_{kind.code}"].iloc[at].fillna("").to_numpy(dtype=object)
-    names = dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True))
+    names = edition.once("facilities", lambda: dict(zip(points["id"].tolist(), points["name"].tolist(), strict=True)))
     return minutes, cells.text_of(names.get(places.nearest_to_most(nearest, people)), edition.lang)
+
+
+def _in_park(edition: Edition, code: str) -> NDArray[np.bool_]:
+    """Say which rows of the demand stand in a park."""
+    return edition.once(f"in park {code}", lambda: (edition.results.demand["park"] == code).to_numpy(dtype=bool))
 
 
 def _gaps(edition: Edition, code: str) -> list[list[object]]:
     """Return the gaps that hold people of a park: id, service, how many of the park, their median minutes."""
     results, lang = edition.results, edition.lang
     demand = results.demand
-    here = ((demand["park"] == code) & (demand["people"] > 0)).to_numpy()
+    here = _in_park(edition, code) & (demand["people"] > 0).to_numpy()
     if not here.any():
         return []
     everyone = demand["people"].to_numpy(dtype=np.float64)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from geo.results import Results
 
 TILE = 256
-_FLOAT_PREDICTOR = 3
+# Minutes rise evenly from cell to cell: differences of their bits pack smaller than parts of floats do, in half the time.
+_DIFFERENCES = 2
+_LEVEL = 3
 _NOT_IN_A_NAME = re.compile(r"[^\w-]")
 
 
@@ -70,7 +72,8 @@ def _write_surface(surface: Surface, path: Path, crs: rasterio.crs.CRS) -> None:
         blockxsize=TILE,
         blockysize=TILE,
         compress="deflate",
-        predictor=_FLOAT_PREDICTOR,
+        predictor=_DIFFERENCES,
+        zlevel=_LEVEL,
         bigtiff="if_safer",
     ) as target:
         target.write(surface.minutes.astype(np.float32, copy=False), 1)
