@@ -9,10 +9,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, event, given, settings, strategies as st
 from random_networks import World, worlds
 from test_exact import DIRECTIONS, HIKER, MODES, RIDER, built
-from worlds import EAST, METRIC, NORTH, build, spots, street, street_table
+from worlds import EAST, FOOT, METRIC, NORTH, build, link, spots, street, street_table
 
 from geo import queries, schema, snapping, surfaces
 from geo.pairs import matrix
@@ -102,28 +102,69 @@ def test_an_added_street_never_hurts(world: World, mode: Mode, direction: Direct
     """A street that is not nearer to anybody: it joins two junctions by a way far round, but it is no longer for that."""
     net = network_of(world, mode)
     people, facilities = links(net, world)
-    pieces = world.pieces
-    ends = np.unique(pieces[["start_node", "end_node"]])
-    start, end = ends[one % len(ends)], ends[other % len(ends)]
-    place = {}
-    for node, at in (("start_node", 0), ("end_node", -1)):
-        place |= dict(zip(pieces[node], shapely.get_coordinates(shapely.get_point(pieces.geometry, at)), strict=True))
-    aside = (EAST + 9000.0, NORTH + 9000.0)
-    added = pieces.iloc[[0]].assign(
-        **dict.fromkeys((*schema.STREET_TAGS, *schema.STREET_TURNS, *schema.STREET_SHUT), ""), way=999, length_m=50.0
+    wider = network_of(
+        with_street(world, one, other, over=(9000.0, 9000.0), length_m=50.0)._replace(island_m=0.0), mode
     )
-    added = added.assign(highway="residential", start_node=start, end_node=end)
-    added.geometry = [shapely.LineString([place[start], aside, place[end]])]
-    more = world._replace(
-        pieces=gpd.pd.concat([pieces, added], ignore_index=True), gradient=np.append(world.gradient, 0.0)
-    )
-    wider = network_of(more._replace(island_m=0.0), mode)
     # The same links: edges are numbered as the pieces, and the added one is the last.
     assert (wider.piece[:-1] == net.piece).all()
     before = to_nearest(net, people, facilities, direction)
     after = to_nearest(wider, people, facilities, direction)
     placed = ~np.isnan(before)
     assert (after[placed] <= before[placed] + 1e-9).all()
+
+
+def with_street(
+    world: World, one: int, other: int, *, over: tuple[float, float], length_m: float | None = None
+) -> World:
+    """Return a world with one street more, the last: from junction to junction over a place."""
+    pieces = world.pieces
+    ends = np.unique(pieces[["start_node", "end_node"]])
+    start, end = ends[one % len(ends)], ends[other % len(ends)]
+    place = {}
+    for node, at in (("start_node", 0), ("end_node", -1)):
+        place |= dict(zip(pieces[node], shapely.get_coordinates(shapely.get_point(pieces.geometry, at)), strict=True))
+    tags = dict.fromkeys((*schema.STREET_TAGS, *schema.STREET_TURNS, *schema.STREET_SHUT), "")
+    added = pieces.iloc[[0]].assign(**{**tags, "highway": "residential"}, way=999, start_node=start, end_node=end)
+    added.geometry = [shapely.LineString([place[start], np.add((EAST, NORTH), over), place[end]])]
+    added["length_m"] = shapely.length(added.geometry) if length_m is None else length_m
+    return world._replace(
+        pieces=gpd.pd.concat([pieces, added], ignore_index=True), gradient=np.append(world.gradient, 0.0)
+    )
+
+
+@given(
+    worlds(), ANY_MODE, st.integers(0, 30), st.integers(0, 30), st.tuples(*[st.floats(-200.0, 1200.0, width=16)] * 2)
+)
+def test_a_street_added_anywhere_hurts_nobody_who_starts_and_ends_where_before(
+    world: World, mode: Mode, one: int, other: int, over: tuple[float, float]
+) -> None:
+    """Wherever it runs: of each pair that it takes to no other street, the way does not become longer."""
+    net, wider = network_of(world, mode), network_of(with_street(world, one, other, over=over), mode)
+    assert (wider.piece[:-1] == net.piece).all()
+    (people, facilities), (people_now, facilities_now) = links(net, world), links(wider, world)
+    stayed = [
+        (one.eq(other) | (one.isna() & other.isna())).all(axis=1).to_numpy()
+        for one, other in ((people, people_now), (facilities, facilities_now))
+    ]
+    before, after = pairs(net, people, facilities), pairs(wider, people_now, facilities_now)
+    both = stayed[0][:, None] & stayed[1]
+    event(f"{both.sum()} of {both.size} pairs stayed")
+    assert (after[both] <= before[both] + 1e-9).all()
+
+
+def test_a_street_nearer_than_ones_own_takes_people_over_and_may_cost() -> None:
+    """Everybody starts at the nearest street, and so does a door 40 m from the main street and 10 m from a blind lane.
+
+    The lane leaves the main street 300 m further back, runs beside it at 50 m, and ends at the door.
+    """
+    first, second = street((0, 0), (200, 0)), street((200, 0), (1000, 0))
+    lane = street((200, 0), (200, 50), (500, 50))
+    metres_a_minute = FOOT.speed_kmh * 1000.0 / 60.0
+    for streets, metres in (([first, second], 40 + 400), ([first, second, lane], 10 + 300 + 50 + 700)):
+        net = build(*streets)
+        door, canteen = link(net, (500, 40)), link(net, (900, 0)).assign(delay_minutes=0.0)
+        found = to_nearest(net, door, canteen, "to_service")
+        assert found == pytest.approx([metres / metres_a_minute], abs=FINE)
 
 
 # -- there and back ----------------------------------------------------------------------------------
