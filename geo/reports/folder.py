@@ -128,12 +128,12 @@ def _write_all(results: Results, folder: Path, *, lang: Lang, map_html: str | No
     """Write every file into a folder and return their names."""
     surfaces = rasters.surface_files(results)
     kept: dict[str, Any] = {}  # what workbook and Word files both ask for
+    geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)  # alone: its library would be kept waiting
     with ThreadPoolExecutor(1) as beside:  # rasters are packed by a library, without Python's lock
         packing = beside.submit(rasters.write_surfaces, results, folder, surfaces)
         tables.write_coverage(results, folder / "coverage.csv", lang=lang)
         tables.write_standards(results, folder / "coverage_standards.csv", lang=lang)
         tables.write_gaps(results, folder / "gaps.csv", lang=lang)
-        geopackage.write_layers(results, folder / "layers.gpkg", lang=lang)
         summary.write_summary(results, folder / "summary.json", lang=lang)
         workbook.write_workbook(results, folder / "report.xlsx", lang=lang, kept=kept)
         packing.result()
