@@ -62,6 +62,18 @@ def test_the_page_is_a4_with_the_offices_margins_and_fonts(report):
     assert report.styles["Normal"].font.size.pt == 16
 
 
+def test_nothing_of_the_librarys_template_is_left_that_no_report_uses(written):
+    """Its table styles are 750 KB in two copies, and its thumbnail shows another document."""
+    with zipfile.ZipFile(written / "report.docx") as source:
+        names = source.namelist()
+    assert not [name for name in names if "thumbnail" in name or "WithEffects" in name]
+    styles = xml(written / "report.docx", "word/styles.xml")
+    assert len(re.findall('w:type="table"', styles)) == 1
+    used = set(re.findall(r'w:(?:pStyle|rStyle|tblStyle) w:val="([^"]+)"', xml(written / "report.docx")))
+    assert used
+    assert used <= set(re.findall('w:styleId="([^"]+)"', styles))
+
+
 def test_fonts_are_named_with_what_stands_in_for_them(written):
     assert 'w:name="仿宋"><w:altName w:val="FangSong,' in xml(written / "report.docx", "word/fontTable.xml")
 
