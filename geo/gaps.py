@@ -7,7 +7,6 @@ together per community.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,7 +64,7 @@ def find(
     area, rest = _areas(unserved)
     nearest = _nearest_of_most(unserved, area, service)
     parts = list(_parts(unserved, area, rest, service))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # shapes are united by a library, without Python's lock
+    with ThreadPoolExecutor(1) as pool:  # shapes are united by a library, without Python's lock
         drawn = pool.map(_drawn, [points.shape for _, points in parts])
         rows = [_gap(points, service, nearest.get(number, ""), facility_names) for number, points in parts]
         found = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=list(drawn), crs=demand.crs)

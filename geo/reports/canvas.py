@@ -38,7 +38,7 @@ _DASHES: dict[LineStyle, tuple[float, ...] | None] = {  # in widths of the line
 # Flat colours pack best as they are: unfiltered at this level takes a third of the time of filters and is smaller.
 _PACKING = 3
 _UNFILTERED = 0
-_PARTS = 4
+_PARTS = 2
 _ZLIB_HEAD = b"\x78\x5e"  # deflate with a window of 32 KiB, packed fast
 _TEXTS_KEPT, _INK_KEPT = 4096, 512  # names of services and the foot come again on map after map
 _AROUND = 2  # pixels around a text, for letters that lean out
