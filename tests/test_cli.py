@@ -134,7 +134,7 @@ def test_run_writes_everything_and_says_where_to_look(tmp_path: Path) -> None:
     assert said[0] == "小县  2026Q4（截至 2026-12-31），路网时间"
     assert said[-1] == "请打开 maps/small/map.html（地图）和 maps/small/report.xlsx（报表）"
     assert re.fullmatch(
-        r"人数 常住人口 2,000、企业职工 500、老年人 300；各类服务的缺口合计 \d+ 处；图形误差最大 \d\.\d\d%（应低于 0\.5%）",
+        r"人数 常住人口 2,000、企业职工 500、老年人 300；各类服务的缺口合计 \d+ 处（涉及多个人群的只计一次）；图形误差最大 \d\.\d\d%（应低于 0\.5%）",
         said[-4],
     )
     assert re.fullmatch(r"  地图 0\.\d\d MB：程序与样式 0\.\d\d、首屏 .*街道 0\.\d\d", said[-3])
