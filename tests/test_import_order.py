@@ -14,20 +14,8 @@ import geo
 
 PACKAGE = Path(geo.__file__).parent
 FLOOR = (
-    *(
-        "messages",
-        "errors",
-        "units",
-        "crs",
-        "tiles",
-        "point_tree",
-        "grid",
-        "schema",
-        "quality",
-        "modes",
-        "slope",
-        "street_words",
-    ),
+    *("messages", "errors", "units", "crs", "tiles", "point_tree", "grid"),
+    *("schema", "quality", "modes", "slope", "street_words"),
     *("catalogue", "standards", "study_file", "toml_faults", "study", "results"),
 )
 INPUTS = (
